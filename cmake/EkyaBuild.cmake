@@ -1,0 +1,43 @@
+# Compiler, linker and cache settings for the whole build.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(EKYA_CCACHE ccache)
+if(EKYA_CCACHE)
+  # Precompiled headers need these two, or every file that uses one misses the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${EKYA_CCACHE})
+endif()
+find_program(EKYA_LLD ld.lld)
+if(EKYA_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+# One heavy file that includes torch takes 1.3 GB: never more of them at once than memory holds.
+set_property(GLOBAL PROPERTY JOB_POOLS torch=2)
+
+# Warnings are errors in our own code; vendor headers come in as SYSTEM.
+add_library(ekya_options INTERFACE)
+target_compile_options(ekya_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+target_include_directories(ekya_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+if(EKYA_SANITIZE)
+  target_compile_options(ekya_options INTERFACE -fsanitize=${EKYA_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ekya_options INTERFACE -fsanitize=${EKYA_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # gcc 12 reports false positives of these under sanitizers (GCC bugs 105562, 105593).
+    target_compile_options(ekya_options INTERFACE -Wno-maybe-uninitialized -Wno-error=array-bounds
+      -Wno-error=stringop-overflow)
+  endif()
+endif()
+if(EKYA_COVERAGE)
+  target_compile_options(ekya_options INTERFACE --coverage)
+  target_link_options(ekya_options INTERFACE --coverage)
+endif()

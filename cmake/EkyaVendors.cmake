@@ -1,0 +1,44 @@
+# The vendors of the full build, each behind one target, with headers taken as SYSTEM.
+find_package(PkgConfig REQUIRED)
+
+set(CAFFE2_USE_CUDNN OFF)
+find_package(Torch REQUIRED)
+add_library(ekya_torch INTERFACE)
+add_library(ekya::torch ALIAS ekya_torch)
+target_include_directories(ekya_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(ekya_torch INTERFACE ${TORCH_LIBRARIES})
+# A LibTorch built with the other C++ ABI says so here.
+separate_arguments(ekya_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(ekya_torch INTERFACE ${ekya_torch_flags})
+
+# Files that include torch take 20 s each without this header and 8 s with it.
+function(ekya_use_torch_header target)
+  set(users ${ARGN})
+  list(FILTER users EXCLUDE REGEX "_torchless\\.cc$")
+  if(NOT EKYA_SANITIZE)
+    target_precompile_headers(${target} PRIVATE <torch/torch.h>)
+  endif()
+  foreach(file IN LISTS ARGN)
+    file(STRINGS ${file} includes REGEX "#include <torch/")
+    if(NOT includes)
+      set_source_files_properties(${file} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
+  endforeach()
+  set_property(TARGET ${target} PROPERTY JOB_POOL_COMPILE torch)
+endfunction()
+
+find_package(OpenCV REQUIRED COMPONENTS core imgproc dnn)
+add_library(ekya_opencv INTERFACE)
+add_library(ekya::opencv ALIAS ekya_opencv)
+target_include_directories(ekya_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
+target_link_libraries(ekya_opencv INTERFACE opencv_core opencv_imgproc opencv_dnn)
+
+pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libswscale libavutil)
+add_library(ekya_ffmpeg INTERFACE)
+add_library(ekya::ffmpeg ALIAS ekya_ffmpeg)
+target_link_libraries(ekya_ffmpeg INTERFACE PkgConfig::FFMPEG)
+
+pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)
+add_library(ekya_cairo INTERFACE)
+add_library(ekya::cairo ALIAS ekya_cairo)
+target_link_libraries(ekya_cairo INTERFACE PkgConfig::CAIRO)

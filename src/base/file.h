@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace ekya {
+
+/// The whole content of a regular file. Errors name the path; files over `max_bytes` are refused.
+Result<std::string> ReadFile(const std::filesystem::path& path,
+                             std::uint64_t max_bytes = std::uint64_t{1} << 30);
+
+/// Replaces `path` by `content` so that a reader, or a crash at any point, sees the old file or the
+/// new one and never a part: writes aside, fsync, rename, fsync of the folder. Makes the folders
+/// that are missing. On an error (a full disk) the old file is untouched and nothing is left behind.
+Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace ekya

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace ekya {
+
+/// The smallest share of a device, as a count: `quanta_per_device` of them are one device. Integers,
+/// so that sums of shares are exact.
+using Quanta = int;
+
+/// What serving a stream under one inference configuration needs and gives.
+struct InferenceProfile {
+  std::string id;
+  double share = 0;   ///< Fraction of one device that keeps up with the stream, [0, 1].
+  double factor = 0;  ///< Multiplies the served model's accuracy, [0, 1].
+};
+
+/// What one retraining configuration is expected to give and cost.
+struct RetrainingProfile {
+  std::string id;
+  double accuracy = 0;        ///< Of the retrained model, every frame analysed, 0..1.
+  double device_seconds = 0;  ///< At a whole device.
+  double spread = 0;          ///< Standard deviation of `accuracy`'s estimate; 0: exact or unknown.
+};
+
+/// A retraining that has started already when a scheduler is asked (again).
+struct RunningRetraining {
+  std::string id;             ///< Its configuration; it can go on or be stopped, not changed.
+  int device = 0;             ///< Where it runs; it cannot move.
+  double device_seconds = 0;  ///< Work left, at a whole device.
+};
+
+/// One stream as a scheduler sees it.
+struct StreamSituation {
+  std::string id;
+  double accuracy = 0;  ///< Of the served model now, every frame analysed, 0..1.
+  std::vector<InferenceProfile> inference;
+  std::vector<RetrainingProfile> retraining;
+  std::optional<RunningRetraining> running;
+  bool retrained = false;  ///< Its one retraining of this window has ended: no other may start.
+};
+
+/// The input of one scheduling decision: `ekya-situation/1`.
+struct Situation {
+  double window_seconds = 0;  ///< What is left of the retraining window, > 0.
+  int devices = 1;
+  Quanta quanta_per_device = 10;
+  /// At every instant each stream's accuracy is at least this, or the stream's best where it cannot
+  /// reach it at all, wherever some allocation makes that feasible.
+  double accuracy_floor = 0;
+  std::vector<StreamSituation> streams;
+
+  Quanta TotalQuanta() const { return devices * quanta_per_device; }
+};
+
+/// Quanta that an inference configuration of `share` needs: the smallest whole number that holds it.
+/// A share within 1e-9 above a whole number counts as that number (0.15 of 20 is 3).
+Quanta QuantaFor(double share, Quanta quanta_per_device);
+
+/// Reads `ekya-situation/1`. Strict: an unknown key (but `expected`, which test cases carry), a wrong
+/// type, a value out of range, a duplicate id and an empty list of streams are errors that name
+/// `file`, line, key, what was found and what was expected.
+Result<Situation> ReadSituation(std::string_view text, const std::string& file);
+
+/// `situation` as JSON text; ReadSituation gives the same value back.
+std::string WriteSituation(const Situation& situation);
+
+}  // namespace ekya

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "core/situation.h"
+
+namespace ekya {
+
+/// One retraining configuration in one recorded window: the estimate, and what then happened.
+struct TracedRetraining {
+  std::string id;
+  double accuracy = 0;        ///< Measured in this window after retraining, 0..1.
+  double device_seconds = 0;  ///< Measured, at a whole device.
+  std::vector<std::pair<double, double>> curve;  ///< (device seconds, accuracy), in order of time.
+  /// All that a scheduler may see.
+  double estimated_accuracy = 0;
+  double estimated_device_seconds = 0;
+  /// Accuracy in the next windows, if this model is still served then.
+  std::vector<double> later;
+};
+
+struct TracedWindow {
+  double accuracy = 0;  ///< Of the model served at the window's start, if nothing was ever retrained.
+  double labelling_seconds = 0;
+  double profiling_seconds = 0;
+  std::vector<TracedRetraining> retraining;
+};
+
+struct TracedStream {
+  std::string id;
+  std::vector<InferenceProfile> inference;
+  std::vector<TracedWindow> windows;
+};
+
+/// Recorded profiles of several streams and windows: `ekya-trace/1`, what the simulator replays.
+struct Trace {
+  double window_seconds = 200;
+  std::vector<TracedStream> streams;
+};
+
+Result<Trace> ReadTrace(std::string_view text, const std::string& file);
+std::string WriteTrace(const Trace& trace);
+
+}  // namespace ekya

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "core/configuration.h"
+
+namespace ekya::profile {
+
+/// A short training of one retraining configuration, made to learn what the whole would give.
+struct Trial {
+  RetrainingConfiguration configuration;
+  double sample_fraction = 0.1;  ///< Uniform part of the window's training samples.
+  int epochs = 5;                ///< Largest number of epochs; a runner stops early on a plateau.
+};
+
+/// What a trial measured. Accuracies are on held-out samples of past or current training data, split
+/// by time, never on samples that the result is judged by (paper, section 4.3).
+struct TrialResult {
+  std::vector<double> accuracy;       ///< After epoch 1, 2, ...; 0..1.
+  double start_accuracy = 0;          ///< Of the model before training, on the same held-out samples.
+  int held_out = 0;                   ///< Number of held-out samples: gives the estimate's spread.
+  int trial_samples = 0;              ///< Samples per epoch of the trial.
+  int full_samples = 0;               ///< Samples per epoch of the whole retraining.
+  double device_seconds_per_epoch = 0;  ///< Measured, of the trial, at a whole device.
+  double device_seconds = 0;            ///< All that the trial took, at a whole device.
+};
+
+}  // namespace ekya::profile

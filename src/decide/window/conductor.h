@@ -1,0 +1,42 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "core/configuration.h"
+#include "decide/profile/micro_profiler.h"
+#include "decide/schedule/policy.h"
+#include "decide/window/ports.h"
+#include "decide/window/record.h"
+
+namespace ekya::window {
+
+/// What stays the same from window to window.
+struct ConductorSettings {
+  double window_seconds = 200;
+  int devices = 1;
+  Quanta quanta_per_device = 20;
+  double accuracy_floor = 0;
+  std::vector<RetrainingConfiguration> retraining;
+  profile::MicroProfilerSettings profiling;
+};
+
+/// The method's loop: labels, profiles, decides, retrains, swaps, and decides again at every event
+/// (paper, figure 6 and section 4.1). The same code runs live and in the simulator.
+class Conductor {
+ public:
+  /// `policy` and `ports` outlive the conductor.
+  Conductor(ConductorSettings settings, schedule::Policy& policy, Ports ports);
+
+  /// Conducts window `window`, from now until `window_seconds` later. A stream's trouble is recorded in
+  /// `warnings` and costs that stream its retraining; only a policy that cannot decide is an error.
+  Result<WindowRecord> Run(int window);
+
+ private:
+  const ConductorSettings settings_;
+  schedule::Policy& policy_;
+  const Ports ports_;
+  profile::MicroProfiler profiler_;
+};
+
+}  // namespace ekya::window

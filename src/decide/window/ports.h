@@ -1,0 +1,134 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/configuration.h"
+#include "core/schedule.h"
+#include "core/situation.h"
+#include "decide/profile/trial.h"
+
+/// What the loop needs of the world. `run/workers` implements these with cameras, models and cores,
+/// `run/simulator` with traces and virtual time. Every call comes from the one thread that conducts
+/// the window; a call that takes time returns when it is done (the simulator moves its clock).
+namespace ekya::window {
+
+/// Something that makes the loop decide again.
+struct Event {
+  enum class Kind {
+    kRetrainingDone,    ///< The trained model waits in the trainer.
+    kRetrainingFailed,  ///< `detail` says why (a NaN loss, a killed worker, no samples).
+    kStreamGone,        ///< Its camera has stopped; the stream takes no compute.
+    kStreamBack,
+    kStop,              ///< The run is to end now.
+  };
+  Kind kind;
+  std::string stream;
+  std::string detail;
+};
+
+/// The time of the run, and what happens in it.
+class Timeline {
+ public:
+  virtual ~Timeline() = default;
+  /// Seconds on the run's clock.
+  virtual double Now() const = 0;
+  /// The next event, or nothing when `until` comes first.
+  virtual std::optional<Event> WaitForEvent(double until) = 0;
+};
+
+/// A stream as it stands at the moment.
+struct StreamState {
+  bool gone = false;
+  /// Of the served model, estimated on labelled samples that it was not trained on, 0..1.
+  double accuracy = 0;
+  std::vector<InferenceProfile> inference;
+};
+
+class StreamMonitor {
+ public:
+  virtual ~StreamMonitor() = default;
+  /// In a fixed order.
+  virtual std::vector<std::string> Streams() = 0;
+  virtual Result<StreamState> Observe(const std::string& stream) = 0;
+};
+
+/// What labelling gave for one stream.
+struct LabelSummary {
+  int samples = 0;
+  std::vector<int> samples_per_class;
+};
+
+class LabelSource {
+ public:
+  virtual ~LabelSource() = default;
+  /// Has the stream's frames of the windows before `window` labelled, within the golden budget.
+  /// Zero samples is a success: the stream is then not retrained in this window.
+  virtual Result<LabelSummary> Label(const std::string& stream, int window) = 0;
+};
+
+struct TrialRequest {
+  std::string stream;
+  profile::Trial trial;
+};
+
+class TrialRunner {
+ public:
+  virtual ~TrialRunner() = default;
+  /// Runs all, in any order or at once; one result per request, in the requests' order.
+  virtual std::vector<Result<profile::TrialResult>> Run(int window,
+                                                        const std::vector<TrialRequest>& requests) = 0;
+};
+
+/// A model that a retraining has made, by the trainer's own number.
+struct TrainedModel {
+  std::string stream;
+  std::int64_t id = 0;
+  double accuracy = 0;        ///< On the held-out samples of its training data, 0..1.
+  double device_seconds = 0;  ///< That it took, at a whole device.
+};
+
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  /// Starts retraining in the background with no compute until shares are set.
+  virtual Status Start(const std::string& stream, int window,
+                       const RetrainingConfiguration& configuration) = 0;
+  /// Work done so far, at a whole device. 0 where nothing runs.
+  virtual double DeviceSecondsDone(const std::string& stream) const = 0;
+  /// Stops and forgets it. No event follows.
+  virtual void Cancel(const std::string& stream) = 0;
+  /// The model of the stream's last kRetrainingDone.
+  virtual Result<TrainedModel> Take(const std::string& stream) = 0;
+};
+
+class Swapper {
+ public:
+  virtual ~Swapper() = default;
+  /// Serves `model` from the next frame on, or says why it keeps the old one.
+  virtual Status Swap(const TrainedModel& model) = 0;
+};
+
+class AllocationSetter {
+ public:
+  virtual ~AllocationSetter() = default;
+  /// Makes these the shares of all jobs, at once. Streams that are not named get nothing.
+  virtual Status Apply(const std::vector<Allocation>& allocations) = 0;
+  /// What trials may compute with from now on, per device; they run while retraining does not.
+  virtual Status ApplyProfiling(const std::vector<Quanta>& per_device) = 0;
+};
+
+/// The world, borrowed for the conductor's lifetime.
+struct Ports {
+  Timeline& timeline;
+  StreamMonitor& monitor;
+  LabelSource& labels;
+  TrialRunner& trials;
+  Trainer& trainer;
+  Swapper& swapper;
+  AllocationSetter& allocations;
+};
+
+}  // namespace ekya::window

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/schedule.h"
+#include "core/situation.h"
+#include "decide/window/ports.h"
+
+namespace ekya::window {
+
+/// One thing that the loop did or saw, for reports and the registry.
+struct Decision {
+  double time_seconds = 0;  ///< On the run's clock.
+  std::string reason;       ///< "window start", "retraining of lobby done", ...
+  Situation situation;      ///< What the policy was asked.
+  Schedule schedule;        ///< What it answered.
+};
+
+/// A retraining's course.
+struct RetrainingRecord {
+  std::string stream;
+  std::string configuration;
+  double start_seconds = 0;  ///< On the run's clock.
+  double end_seconds = 0;
+  double predicted_accuracy = 0;
+  double predicted_device_seconds = 0;
+  double achieved_accuracy = 0;  ///< Of the trained model on held-out samples; 0 where none came.
+  double device_seconds = 0;
+  std::string outcome;           ///< "swapped", "kept old: ...", "failed: ...", "cancelled: ...".
+};
+
+/// What happened in one retraining window.
+struct WindowRecord {
+  int window = 0;
+  double start_seconds = 0;
+  double end_seconds = 0;
+  double labelling_seconds = 0;   ///< Wall time, taken off the window.
+  double profiling_seconds = 0;
+  double profiling_device_seconds = 0;
+  std::map<std::string, LabelSummary> labels;
+  std::map<std::string, std::vector<RetrainingProfile>> profiles;
+  std::vector<Decision> decisions;
+  std::vector<RetrainingRecord> retrainings;
+  std::vector<std::string> warnings;  ///< What went wrong and was survived, for people.
+  bool stopped = false;               ///< The run was told to end.
+};
+
+/// One stream's results in one short interval of a run.
+struct StreamInterval {
+  double from_seconds = 0;  ///< On the run's clock, 0 at the first judged window's start.
+  double to_seconds = 0;
+  int frames = 0;           ///< That the camera gave, analysed or not.
+  int frames_skipped = 0;   ///< Not analysed: they carry the last result.
+  /// Mean over the interval's frames, 0..1; negative where nothing could be judged. For detection:
+  /// F1 at IoU 0.3 over the judged frames.
+  double accuracy = -1;
+  std::vector<int> class_counts;  ///< Judged objects per class: the class mix.
+  double inference_cores = 0;     ///< Measured processor seconds per second, by job.
+  double retraining_cores = 0;
+};
+
+struct StreamRecord {
+  std::string id;
+  std::string accuracy_source;  ///< "truth", "golden" or "estimated".
+  std::vector<std::string> classes;
+  std::vector<StreamInterval> intervals;
+  double mean_accuracy = 0;     ///< Over every judged frame, skipped ones with their last result.
+  std::int64_t frames = 0;
+  std::int64_t frames_skipped = 0;
+};
+
+/// When a stream's served model changed.
+struct SwapRecord {
+  double time_seconds = 0;
+  std::string stream;
+  std::int64_t version = 0;
+};
+
+/// Everything that one run leaves behind: what report and summary are made of.
+struct RunRecord {
+  std::string scheduler;
+  std::uint64_t seed = 0;
+  int devices = 1;
+  double device_cores = 1;
+  Quanta quanta_per_device = 20;
+  double window_seconds = 0;
+  std::vector<StreamRecord> streams;
+  std::vector<WindowRecord> windows;
+  std::vector<SwapRecord> swaps;
+  std::vector<std::string> warnings;
+  /// Measured, whole run, at a whole device.
+  double inference_device_seconds = 0;
+  double retraining_device_seconds = 0;
+  double profiling_device_seconds = 0;
+  double labelling_device_seconds = 0;
+  std::map<std::string, double> figures;  ///< Named numbers of an experiment.
+};
+
+}  // namespace ekya::window

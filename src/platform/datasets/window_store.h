@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "core/frame.h"
+
+namespace ekya::datasets {
+
+/// The frames that a stream keeps of each retraining window, waiting for labels, and the labelled
+/// samples made of them. Frames are taken evenly over the window and at most `frames_per_window` are
+/// kept. Any thread.
+class WindowStore {
+ public:
+  WindowStore(int frames_per_window, int windows_kept);
+
+  /// Offers a frame of `window`; keeps it or not.
+  void Offer(int window, const FramePtr& frame);
+  /// The kept frames of `window`, in order of time.
+  std::vector<FramePtr> Frames(int window) const;
+
+  /// Labelled samples of `window`, in order of time; replaces what was there.
+  void PutSamples(int window, std::vector<Sample> samples);
+  std::vector<Sample> Samples(int window) const;
+
+ private:
+  struct Window {
+    std::vector<FramePtr> frames;
+    std::vector<Sample> samples;
+    int stride = 1;   // every stride-th offered frame is kept; doubles when the window is full
+    int offered = 0;
+  };
+  const int frames_per_window_;
+  const int windows_kept_;
+  mutable std::mutex mutex_;
+  std::map<int, Window> windows_;  // guarded by mutex_
+};
+
+}  // namespace ekya::datasets

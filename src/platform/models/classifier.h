@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/frame.h"
+#include "platform/models/model.h"
+
+namespace ekya::models {
+
+/// Everything that fixes a classifier's layers.
+struct ClassifierShape {
+  std::string architecture = "resnet18";
+  double width = 1;       ///< Multiplies the channels of every layer (at least 1 channel stays).
+  int input_size = 32;    ///< Side of the square input, pixels. Up to 64: 3x3 stem without pooling.
+  int last_hidden = 0;    ///< Neurons of a hidden layer before the last; 0: none.
+  std::vector<std::string> classes;
+};
+
+/// A small trainable classifier (LibTorch behind a torch-free face). Copies are deep: Clone.
+/// Threads: one at a time per object. Computes with one thread.
+class Classifier : public Model {
+ public:
+  /// Fresh weights from `seed`. kInvalid for an unknown architecture or a senseless shape.
+  static Result<std::unique_ptr<Classifier>> Create(const ClassifierShape& shape,
+                                                    std::uint64_t seed);
+  /// Reads what Save wrote. Errors name file, tensor, found and expected.
+  static Result<std::unique_ptr<Classifier>> Load(const std::filesystem::path& path);
+
+  /// Weights and shape as safetensors (the shape in `__metadata__`), written atomically.
+  virtual Status Save(const std::filesystem::path& path) const = 0;
+  virtual std::unique_ptr<Classifier> Clone() const = 0;
+  virtual const ClassifierShape& shape() const = 0;
+  virtual std::int64_t parameters() const = 0;
+
+  /// The most likely class of each crop, with its softmax score. `input_size` as for Analyze.
+  virtual Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,
+                                                  int input_size) = 0;
+};
+
+/// `image` cut to `box` (clamped to the picture) and resized to `size` x `size`, bilinear with
+/// averaging where it shrinks.
+Image CropAndResize(const Image& image, const Box& box, int size);
+
+}  // namespace ekya::models

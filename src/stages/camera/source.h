@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/frame.h"
+#include "core/site.h"
+
+namespace ekya::camera {
+
+/// What a source says of itself once it is open.
+struct SourceInfo {
+  int width = 0;
+  int height = 0;
+  double frames_per_second = 0;      ///< Rate at which frames are to be shown.
+  bool live = false;                 ///< It paces itself; its frames come when they come (RTSP).
+  bool has_truth = false;
+  std::vector<std::string> classes;  ///< Of its truth; empty where the settings must say.
+};
+
+/// Frames one after the other, as fast as they are asked for (but for live sources). One thread.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual const SourceInfo& info() const = 0;
+  /// The next frame; nothing at the end. An error that names the source where it is damaged from
+  /// here on, or silent for `stall_seconds` (kUnavailable).
+  virtual Result<std::optional<Frame>> Next() = 0;
+};
+
+/// Opens what `settings.url` names. `seed` is the run's: a scene with the same seed draws the same
+/// frames. Errors name the camera, the source, what was found and what was expected; a password in a
+/// URL is never shown.
+Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed);
+
+}  // namespace ekya::camera

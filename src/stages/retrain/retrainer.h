@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "core/configuration.h"
+#include "core/frame.h"
+#include "platform/models/classifier.h"
+
+namespace ekya::retrain {
+
+/// What one training is made of. Samples are copied into the job's own tensors at its start.
+struct TrainingSet {
+  std::vector<Sample> training;   ///< Of past windows, labelled.
+  std::vector<Sample> exemplars;  ///< Replayed with them; old classes keep their place.
+  std::vector<Sample> held_out;   ///< Later in time than `training`; measured on, never trained on.
+};
+
+/// Splits a window's samples by time: the last `held_out_fraction` (whole frames, at least one sample
+/// on either side where there are two) are held out.
+TrainingSet SplitByTime(std::vector<Sample> samples, double held_out_fraction,
+                        std::vector<Sample> exemplars);
+
+struct TrainingProgress {
+  int epoch = 0;                ///< Epochs done.
+  double epoch_cpu_seconds = 0;  ///< Of the last one, without the measuring.
+  double accuracy = 0;          ///< On the held-out samples after it.
+};
+
+/// How a caller stays in control of a training that runs in its thread.
+struct TrainingHooks {
+  /// Between two minibatches: may block (pacing); false cancels.
+  std::function<bool()> checkpoint = [] { return true; };
+  /// After every epoch; false stops early and keeps the model so far.
+  std::function<bool(const TrainingProgress&)> epoch = [](const TrainingProgress&) { return true; };
+};
+
+struct TrainingOutcome {
+  std::unique_ptr<models::Classifier> model;
+  std::vector<double> accuracy;  ///< On the held-out samples after each epoch.
+  double start_accuracy = 0;     ///< Of `base` on them.
+  int samples_per_epoch = 0;
+  double cpu_seconds = 0;        ///< Of the calling thread, all told.
+};
+
+/// Trains a copy of `base` under `configuration` in the calling thread: SGD with momentum and a
+/// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, layers frozen as
+/// `trained_stages` says. kInvalid: no training sample. kFailed: a NaN loss (names epoch and
+/// minibatch). kCancelled: `checkpoint` said so. Same seed, same model.
+Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
+                              const RetrainingConfiguration& configuration, std::uint64_t seed,
+                              const TrainingHooks& hooks);
+
+/// Fraction of `samples` that `model` gets right, 0..1; 0 samples: 0.
+Result<double> MeasureAccuracy(models::Classifier& model, const std::vector<Sample>& samples);
+
+}  // namespace ekya::retrain
