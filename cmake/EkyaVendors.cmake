@@ -13,8 +13,6 @@ target_compile_options(ekya_torch INTERFACE ${ekya_torch_flags})
 
 # Files that include torch take 20 s each without this header and 8 s with it.
 function(ekya_use_torch_header target)
-  set(users ${ARGN})
-  list(FILTER users EXCLUDE REGEX "_torchless\\.cc$")
   if(NOT EKYA_SANITIZE)
     target_precompile_headers(${target} PRIVATE <torch/torch.h>)
   endif()
@@ -27,11 +25,15 @@ function(ekya_use_torch_header target)
   set_property(TARGET ${target} PROPERTY JOB_POOL_COMPILE torch)
 endfunction()
 
-find_package(OpenCV REQUIRED COMPONENTS core imgproc dnn)
+# Only three of OpenCV's libraries, from their own packages: the whole libopencv-dev brings 60 more.
+find_path(OPENCV_INCLUDE opencv2/dnn.hpp PATH_SUFFIXES opencv4 REQUIRED)
+find_library(OPENCV_CORE opencv_core REQUIRED)
+find_library(OPENCV_IMGPROC opencv_imgproc REQUIRED)
+find_library(OPENCV_DNN opencv_dnn REQUIRED)
 add_library(ekya_opencv INTERFACE)
 add_library(ekya::opencv ALIAS ekya_opencv)
-target_include_directories(ekya_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
-target_link_libraries(ekya_opencv INTERFACE opencv_core opencv_imgproc opencv_dnn)
+target_include_directories(ekya_opencv SYSTEM INTERFACE ${OPENCV_INCLUDE})
+target_link_libraries(ekya_opencv INTERFACE ${OPENCV_DNN} ${OPENCV_IMGPROC} ${OPENCV_CORE})
 
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libswscale libavutil)
 add_library(ekya_ffmpeg INTERFACE)
