@@ -10,6 +10,16 @@
 
 namespace ekya::schedule {
 
+/// What a policy reads of a stream's retraining profiles.
+struct ProfileNeeds {
+  /// Ids of the configurations whose profiles Decide reads; it is then shown these alone. Empty: the
+  /// policy never retrains, and nothing needs labels or trials.
+  std::vector<std::string> configurations;
+  /// Whether it reads their accuracy. If not, device seconds measured once are enough and no trial is
+  /// run for what earlier retraining has measured already.
+  bool accuracy = true;
+};
+
 /// One way to decide. Free of clocks, files and threads: the same situation gives the same schedule
 /// (but for `solve_microseconds`). One object may be used from one thread at a time.
 class Policy {
@@ -18,8 +28,10 @@ class Policy {
 
   /// As given to MakePolicy.
   virtual std::string name() const = 0;
-  /// Whether Decide reads the retraining profiles: without, nothing needs labels or trials.
-  virtual bool needs_profiles() const { return true; }
+  /// What Decide reads, given the ids of all candidate configurations in order. Default: all.
+  virtual ProfileNeeds Needs(const std::vector<std::string>& candidates) const {
+    return {candidates, true};
+  }
   /// A schedule for what is left of the window. Called at the window's start and again at every
   /// event, with what runs then in `StreamSituation::running`. kInvalid where the situation makes no
   /// sense to this policy; a floor that cannot be met is not an error (`floor_feasible`).
