@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,34 +18,81 @@ struct MicroProfilerSettings {
   int prune_every = 2;           ///< Windows between prunings; 0: never prune.
   double prune_fraction = 0.2;   ///< Part of the candidates dropped at a pruning.
   int keep_at_least = 3;         ///< Candidates that pruning leaves.
+  /// Configurations that differ in nothing but epochs and sample fraction share one trial, whose
+  /// curve is read at each one's own amount of training.
+  bool share_trials = true;
+  /// Multiply a stream's estimated device seconds by what its earlier retraining took over what was
+  /// estimated.
+  bool correct_durations = true;
 };
 
+/// How many epochs over new samples `epochs` passes over the same samples are worth: the first
+/// counts in full, the following less and less, never more than 15 in all (Muennighoff et al.,
+/// Scaling data-constrained language models, NeurIPS 2023, equation 5, with its fitted constant).
+double EffectiveEpochs(double epochs);
+
 /// Decides which trials to run and turns what they measured into profiles (paper, section 4.3).
-/// Keeps, per stream, the candidates that pruning has left. One thread.
+/// Keeps, per stream, the candidates that pruning has left and what retraining really took. One
+/// thread.
 class MicroProfiler {
  public:
   MicroProfiler(MicroProfilerSettings settings, std::vector<RetrainingConfiguration> candidates);
 
-  /// The trials to run for `stream` now: all candidates at first, fewer after prunings.
-  std::vector<Trial> Trials(const std::string& stream) const;
+  /// The configurations still considered for `stream`: all at first, fewer after prunings.
+  const std::vector<RetrainingConfiguration>& Candidates(const std::string& stream) const;
 
-  /// The profile that `result` promises for the whole configuration: accuracy from the fitted
-  /// learning curve at the full samples and epochs, device seconds scaled linearly in both.
-  /// kInvalid where the result holds no finite accuracy.
+  /// The trials to run for `stream` now, so that each of its candidates is spoken for. With
+  /// `wanted` (ids), only those of these configurations, pruned or not.
+  std::vector<Trial> Trials(const std::string& stream) const;
+  std::vector<Trial> Trials(const std::string& stream,
+                            const std::vector<std::string>& wanted) const;
+
+  /// Whether `trial` tells about `configuration`.
+  bool SpeaksFor(const Trial& trial, const RetrainingConfiguration& configuration) const;
+
+  /// The profile that `result` promises for the whole of the trial's configuration, or of another
+  /// that it speaks for. Accuracy: the fitted learning curve, read at the full samples and epochs;
+  /// the trial's own last accuracy where the trial was the whole training. Device seconds: the
+  /// trial's, scaled linearly in samples and epochs. Spread: of the held-out sample (binomial) and
+  /// of the curves that fit. kInvalid where the result holds no finite accuracy or no sample.
   Result<RetrainingProfile> Estimate(const Trial& trial, const TrialResult& result) const;
+  Result<RetrainingProfile> Estimate(const RetrainingConfiguration& configuration,
+                                     const Trial& trial, const TrialResult& result) const;
+
+  /// Remembers what a retraining of `stream` took, in device seconds, against what was estimated by
+  /// Estimate and Corrected.
+  void Measured(const std::string& stream, const std::string& configuration,
+                double estimated_device_seconds, double device_seconds);
+  /// Device seconds of the last full retraining of `stream` with `configuration`, if there was one.
+  std::optional<double> LastDeviceSeconds(const std::string& stream,
+                                          const std::string& configuration) const;
+  /// `profile` with its device seconds corrected by what Measured was told of `stream`.
+  RetrainingProfile Corrected(const std::string& stream, RetrainingProfile profile) const;
 
   /// Ends a window for `stream`: every `prune_every` windows drops the fixed fraction of candidates
-  /// that is farthest from the Pareto front of accuracy against device seconds.
+  /// that is farthest from the Pareto front of accuracy against device seconds. Candidates without
+  /// a profile in `profiles` stay.
   void EndWindow(const std::string& stream, const std::vector<RetrainingProfile>& profiles);
 
  private:
   struct StreamHistory {
     std::vector<RetrainingConfiguration> candidates;
     int windows = 0;
+    double duration_ratio = 1;  // Real over estimated device seconds, smoothed.
+    std::map<std::string, double> last_device_seconds;
   };
+
+  StreamHistory& History(const std::string& stream);
+  std::vector<Trial> TrialsFor(const std::vector<RetrainingConfiguration>& configurations) const;
+
   const MicroProfilerSettings settings_;
   const std::vector<RetrainingConfiguration> candidates_;
   std::map<std::string, StreamHistory> streams_;
 };
+
+/// How far `profiles[index]` lies behind the Pareto front of all `profiles`: the smallest distance
+/// that it must move in accuracy and in cost (both as fractions of their ranges) so that none
+/// dominates it. 0 on the front.
+double DistanceFromFront(const std::vector<RetrainingProfile>& profiles, std::size_t index);
 
 }  // namespace ekya::profile

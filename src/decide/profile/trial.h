@@ -13,16 +13,21 @@ struct Trial {
   int epochs = 5;                ///< Largest number of epochs; a runner stops early on a plateau.
 };
 
-/// What a trial measured. Accuracies are on held-out samples of past or current training data, split
-/// by time, never on samples that the result is judged by (paper, section 4.3).
+/// What a trial measured. Accuracies are on held-out samples of past or current training data,
+/// split by time, never on samples that the result is judged by (paper, section 4.3).
 struct TrialResult {
-  std::vector<double> accuracy;       ///< After epoch 1, 2, ...; 0..1.
-  double start_accuracy = 0;          ///< Of the model before training, on the same held-out samples.
-  int held_out = 0;                   ///< Number of held-out samples: gives the estimate's spread.
-  int trial_samples = 0;              ///< Samples per epoch of the trial.
-  int full_samples = 0;               ///< Samples per epoch of the whole retraining.
+  std::vector<double> accuracy;  ///< After epoch 1, 2, ...; 0..1.
+  double start_accuracy = 0;     ///< Of the model before training, on the same held-out samples.
+  int held_out = 0;              ///< Number of held-out samples: gives the estimate's spread.
+  int trial_samples = 0;         ///< Samples per epoch of the trial.
+  int full_samples = 0;  ///< Samples per epoch of the trial's configuration, trained in full.
   double device_seconds_per_epoch = 0;  ///< Measured, of the trial, at a whole device.
   double device_seconds = 0;            ///< All that the trial took, at a whole device.
 };
+
+/// Whether a trial that measured `accuracy` after its epochs so far is worth another epoch. Stops
+/// on a plateau (two epochs that together bring less than half a point over the best before), at an
+/// accuracy with nothing left to learn, and at one that is not a number.
+bool KeepTraining(const std::vector<double>& accuracy);
 
 }  // namespace ekya::profile
