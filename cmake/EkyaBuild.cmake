@@ -26,6 +26,10 @@ set_property(GLOBAL PROPERTY JOB_POOLS torch=2)
 # Warnings are errors in our own code; vendor headers come in as SYSTEM.
 add_library(ekya_options INTERFACE)
 target_compile_options(ekya_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False positives on `"text" + string` at -O3 (GCC bug 105651).
+  target_compile_options(ekya_options INTERFACE -Wno-restrict)
+endif()
 target_include_directories(ekya_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 if(EKYA_SANITIZE)
   target_compile_options(ekya_options INTERFACE -fsanitize=${EKYA_SANITIZE}

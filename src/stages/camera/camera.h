@@ -18,10 +18,10 @@ namespace ekya::camera {
 class Camera {
  public:
   struct Callbacks {
-    std::function<void(FramePtr)> frame;                     ///< Each frame, at its time.
+    std::function<void(FramePtr)> frame;  ///< Each frame, at its time.
     std::function<void(const std::string& reason)> gone;
     std::function<void()> back;
-    std::function<void()> ended;                             ///< The source's end; no more follows.
+    std::function<void()> ended;  ///< The source's end; no more follows.
   };
 
   /// `source` may be null: the camera then starts gone. Callbacks come from the camera's thread.

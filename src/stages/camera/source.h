@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,14 @@ namespace ekya::camera {
 struct SourceInfo {
   int width = 0;
   int height = 0;
-  double frames_per_second = 0;      ///< Rate at which frames are to be shown.
-  bool live = false;                 ///< It paces itself; its frames come when they come (RTSP).
+  double frames_per_second = 0;  ///< Rate at which frames are to be shown.
+  bool live = false;             ///< It paces itself; its frames come when they come (RTSP).
   bool has_truth = false;
   std::vector<std::string> classes;  ///< Of its truth; empty where the settings must say.
 };
 
 /// Frames one after the other, as fast as they are asked for (but for live sources). One thread.
+/// Frame::index and Frame::time_seconds count from the source's first frame.
 class Source {
  public:
   virtual ~Source() = default;
@@ -30,11 +32,18 @@ class Source {
   /// The next frame; nothing at the end. An error that names the source where it is damaged from
   /// here on, or silent for `stall_seconds` (kUnavailable).
   virtual Result<std::optional<Frame>> Next() = 0;
+  /// From now on a request on `stop` makes a Next that waits return kCancelled within 0.1 s or so.
+  virtual void StopWith(std::stop_token stop) { (void)stop; }
 };
 
-/// Opens what `settings.url` names. `seed` is the run's: a scene with the same seed draws the same
-/// frames. Errors name the camera, the source, what was found and what was expected; a password in a
-/// URL is never shown.
-Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed);
+/// Opens what `settings.url` names, with the masks blackened and the fixed regions added to every
+/// frame. `seed` is the run's: a scene with the same seed draws the same frames. A request on
+/// `stop` ends an opening that waits (kCancelled) and later calls of Next. Errors name the camera,
+/// the source, what was found and what was expected; a password in a URL is never shown.
+Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
+                                           std::stop_token stop = {});
+
+/// `url` as messages may show it: without what stands before the host's @ and without the query.
+std::string ShownUrl(const std::string& url);
 
 }  // namespace ekya::camera

@@ -1,0 +1,110 @@
+#include "stages/camera/source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "stages/camera/folder_source.h"
+
+namespace ekya::camera {
+namespace {
+
+/// Blackens the masks and adds the fixed regions to what another source gives.
+class PreparedSource : public Source {
+ public:
+  PreparedSource(std::unique_ptr<Source> source, const CameraSettings& settings)
+      : source_(std::move(source)), masks_(settings.masks) {
+    std::int64_t track = 0;
+    for (const auto& [name, box] : settings.regions) {
+      regions_.push_back({.box = box, .truth = {}, .track = track++});
+    }
+  }
+
+  const SourceInfo& info() const override { return source_->info(); }
+  void StopWith(std::stop_token stop) override { source_->StopWith(std::move(stop)); }
+
+  Result<std::optional<Frame>> Next() override {
+    EKYA_ASSIGN(std::optional<Frame> frame, source_->Next());
+    if (!frame) return frame;
+    for (const Box& mask : masks_) Blacken(mask, frame->image);
+    // What a mask hides is nobody's to classify.
+    std::erase_if(frame->regions,
+                  [this](const Region& region) { return Masked(region.box) > 0.5; });
+    frame->regions.insert(frame->regions.end(), regions_.begin(), regions_.end());
+    return frame;
+  }
+
+ private:
+  static void Blacken(const Box& mask, Image& image) {
+    const auto within = [](double edge, int size) {
+      return static_cast<int>(std::clamp(edge, 0.0, static_cast<double>(size)));
+    };
+    const int left = within(std::floor(mask.x), image.width);
+    const int right = within(std::ceil(mask.x + mask.width), image.width);
+    const int bottom = within(std::ceil(mask.y + mask.height), image.height);
+    for (int y = within(std::floor(mask.y), image.height); y < bottom; ++y) {
+      auto* row = &image.pixels[3 * static_cast<std::size_t>(y) * image.width];
+      std::fill(row + 3L * left, row + 3L * std::max(left, right), 0);
+    }
+  }
+
+  /// The largest part of `box` that one mask covers, 0..1.
+  double Masked(const Box& box) const {
+    double most = 0;
+    for (const Box& mask : masks_) {
+      const double width =
+          std::min(box.x + box.width, mask.x + mask.width) - std::max(box.x, mask.x);
+      const double height =
+          std::min(box.y + box.height, mask.y + mask.height) - std::max(box.y, mask.y);
+      if (width > 0 && height > 0) most = std::max(most, width * height / (box.width * box.height));
+    }
+    return most;
+  }
+
+  const std::unique_ptr<Source> source_;
+  const std::vector<Box> masks_;
+  std::vector<Region> regions_;
+};
+
+Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings) {
+  const std::string& url = settings.url;
+  if (url.starts_with("folder:")) return OpenFolder(settings);
+  return Error{
+      ErrorCode::kInvalid,
+      fmt::format("camera {}: url: found \"{}\", expected rtsp://..., file:PATH, the path of a "
+                  "video, folder:MANIFEST or scene:intersection",
+                  settings.id, ShownUrl(url))};
+}
+
+}  // namespace
+
+std::string ShownUrl(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const auto at = url.rfind('@');
+  const auto query = std::min(url.find_first_of("?#", scheme), url.size());
+  const std::string start = url.substr(0, scheme + 3);
+  if (at == std::string::npos || at < scheme) return url.substr(0, query);
+  // A password may hold '/', '@' or '?' unescaped. Where it is not clear what is what, nothing is
+  // shown.
+  if (at > query) return start + "***";
+  return start + "***" + url.substr(at, query - at);
+}
+
+Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
+                                           std::stop_token stop) {
+  (void)seed;
+  (void)stop;
+  if (!(settings.frames_per_second >= 0 && settings.frames_per_second <= 1000)) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("camera {}: frames_per_second: found {}, expected 0 (native) to 1000",
+                             settings.id, settings.frames_per_second)};
+  }
+  EKYA_ASSIGN(std::unique_ptr<Source> source, OpenPlain(settings));
+  if (settings.masks.empty() && settings.regions.empty()) return source;
+  return std::unique_ptr<Source>(std::make_unique<PreparedSource>(std::move(source), settings));
+}
+
+}  // namespace ekya::camera
