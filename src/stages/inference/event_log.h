@@ -13,12 +13,19 @@
 namespace ekya::inference {
 
 /// Follows objects from frame to frame (IoU) and writes what happens to them as JSON lines in
-/// Frigate's shape: {"type": "new|update|end", "before": {...}, "after": {...}}, epoch seconds, boxes
-/// in pixels, `score`, `model_version`, `window`. A disk that is full costs lines, which are counted
-/// and said once, never the stream. One thread.
+/// Frigate's shape: {"type": "new|update|end", "before": {...}, "after": {...}}. Both objects have
+/// `id`, `camera`, `label`, `score`, `top_score`, `box` ([left, top, right, bottom] in pixels),
+/// `area`, `frame_time`, `start_time`, `end_time` (epoch seconds; null while it is there),
+/// `model_version` and `window`; of a new object both are the same.
+///
+/// An object is new when it is seen a second time, so that a flicker makes no event; it is updated
+/// when its label changes or it has moved on, and ends when it was missed for a second and at least
+/// three analysed frames. A disk that is full costs whole lines, which are counted and said once,
+/// never the stream. One thread at a time.
 class EventLog {
  public:
   /// Appends to `path`; makes its folder. `epoch_start`: epoch seconds of time 0 of the frames.
+  /// `classes`: the names behind the results' class indices. kFailed names the path and the reason.
   static Result<std::unique_ptr<EventLog>> Open(const std::filesystem::path& path,
                                                 std::string camera,
                                                 std::vector<std::string> classes,

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -10,8 +13,8 @@
 #include "base/result.h"
 #include "core/configuration.h"
 #include "core/frame.h"
-#include "core/situation.h"
 #include "platform/models/model.h"
+#include "stages/inference/inference_profile.h"  // IWYU pragma: export
 
 namespace ekya::inference {
 
@@ -24,22 +27,30 @@ struct FrameResult {
   double cpu_seconds = 0;             ///< That the analysis took; 0 where skipped.
 };
 
-/// Serves one stream: analyses its frames with the slot's model under an inference configuration, in
-/// a thread of its own. It keeps up or visibly skips: at most one frame waits, a newer one replaces it.
-/// Every frame gives exactly one FrameResult, in the camera's order.
+/// Serves one stream: analyses its frames with the slot's model under an inference configuration,
+/// in a thread of its own. It keeps up or visibly skips: at most one frame waits, a newer one
+/// replaces it. Every frame gives exactly one FrameResult, in the camera's order.
+///
+/// Frame sampling goes by the frames' indices: of each `frame_interval` consecutive ones at most
+/// one is analysed, the first that the job gets to. A frame whose analysis fails counts as skipped,
+/// and the reason is logged at most every 10 seconds; so does every frame while the slot is empty.
 class InferenceJob {
  public:
   struct Hooks {
-    std::function<void()> thread_start = [] {};  ///< In the job's thread, first (joins its share).
-    /// Before each analysis; may block (pacing); false ends the job.
+    std::function<void()> thread_start = [] {
+    };  ///< In the analysing thread, first (joins its share).
+    /// Before each analysis, in its thread; may block (pacing); false ends the job: all frames from
+    /// then on are skipped.
     std::function<bool()> checkpoint = [] { return true; };
-    /// From the job's thread.
+    /// One at a time, from one thread that is the job's own but not the analysing one: a job that
+    /// has no share and waits in `checkpoint` goes on telling that its frames are skipped.
     std::function<void(const FrameResult&)> result = [](const FrameResult&) {};
   };
 
   /// `slot` outlives the job.
   InferenceJob(std::string stream, const models::ModelSlot& slot, Hooks hooks);
-  /// Ends the thread and joins it; `checkpoint` must no longer block (release the share first).
+  /// Ends the job, tells what became of every frame and joins; `checkpoint` must no longer block
+  /// (release the share first). No Offer may be under way.
   ~InferenceJob();
   InferenceJob(const InferenceJob&) = delete;
   InferenceJob& operator=(const InferenceJob&) = delete;
@@ -48,32 +59,51 @@ class InferenceJob {
   void Offer(FramePtr frame);
   /// From the next frame on. Any thread.
   void Configure(const InferenceConfiguration& configuration);
-  /// Waits until every offered frame has its result. Any thread but the job's.
+  /// Waits until every offered frame has been told of. Any thread but the job's.
   void Drain();
 
  private:
-  void Run();
+  /// A frame on its way through the job.
+  struct Entry {
+    enum class State { kWaiting, kInWork, kSkipped, kAnalysed };
+    FramePtr frame;
+    State state = State::kWaiting;
+    std::vector<Detection> detections;
+    std::int64_t model_version = 0;
+    double cpu_seconds = 0;
+  };
+
+  void Analyse();
+  /// One analysis, without mutex_. False: it failed, and the reason was logged.
+  bool Work(const Frame& frame, int input_size, Entry& outcome);
+  void Tell();
+  /// The newest frame if it still waits, else null. mutex_ is held.
+  Entry* Waiting();
+  bool Due(const Frame& frame) const;
+  void Warn(const Frame& frame, const Error& error);
 
   const std::string stream_;
   const models::ModelSlot& slot_;
   const Hooks hooks_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<FramePtr> waiting_;  // guarded by mutex_; all but the last will be skipped
-  InferenceConfiguration configuration_;  // guarded by mutex_
-  bool ending_ = false;  // guarded by mutex_
-  bool busy_ = false;    // guarded by mutex_
-  std::thread thread_;
-};
 
-/// What a stream's serving costs and what frame sampling loses, measured on kept frames: for each
-/// configuration the share of one device that keeps up at `frames_per_second`, and the factor by which
-/// carrying results over skipped frames lowers the agreement with `truth` (one list per frame;
-/// Frame::regions or golden labels). `device_cores`: what a whole device may use of its core. The
-/// shares hold `headroom` (such as 1.2) above the mean cost, so that a job at its share keeps up.
-Result<std::vector<InferenceProfile>> ProfileInference(
-    models::Model& model, const std::vector<FramePtr>& frames,
-    const std::vector<std::vector<Detection>>& truth, double frames_per_second,
-    double device_cores, double headroom, const std::vector<InferenceConfiguration>& configurations);
+  std::mutex mutex_;
+  std::condition_variable offered_;  // for Analyse: a frame waits, or the job ends
+  std::condition_variable decided_;  // for Tell: the oldest frame is decided, or the job ended
+  std::condition_variable told_;     // for Drain
+  // Guarded by mutex_. In the camera's order; only the last can wait and only one is in work.
+  std::deque<Entry> frames_;
+  InferenceConfiguration configuration_;
+  bool telling_ = false;  // a result is being told
+  bool ending_ = false;   // the destructor runs
+  bool ended_ = false;    // nothing is analysed any more
+
+  // Of the analysing thread alone.
+  std::optional<std::int64_t> last_analysed_;  // index of the frame
+  double next_warning_ = 0;
+  std::int64_t failures_unsaid_ = 0;
+
+  std::thread analysing_;
+  std::thread result_thread_;
+};
 
 }  // namespace ekya::inference

@@ -19,9 +19,9 @@ struct FrameScore {
   double F1() const;
 };
 
-/// Matches `detections` to `truth` one to one, best score first, by IoU >= `iou` whatever the class;
-/// a match with the same class is right. A result that was carried over from an earlier frame counts
-/// where it is now: objects that have moved away from it are missed.
+/// Matches `detections` to `truth` one to one, best score first, by IoU >= `iou` whatever the
+/// class; a match with the same class is right. A result that was carried over from an earlier
+/// frame counts where it is now: objects that have moved away from it are missed.
 FrameScore ScoreFrame(const std::vector<Detection>& detections, const std::vector<Detection>& truth,
                       double iou);
 
