@@ -10,8 +10,7 @@ std::vector<RetrainingConfiguration> DefaultRetrainingGrid() {
     for (const double fraction : {0.5, 1.0}) {
       for (const int epochs : {5, 15, 30}) {
         RetrainingConfiguration configuration;
-        configuration.id =
-            fmt::format("e{}-f{:.0f}-d{}", epochs, 100 * fraction, trained_stages);
+        configuration.id = fmt::format("e{}-f{:.0f}-d{}", epochs, 100 * fraction, trained_stages);
         configuration.epochs = epochs;
         configuration.sample_fraction = fraction;
         configuration.trained_stages = trained_stages;

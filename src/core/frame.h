@@ -47,9 +47,9 @@ struct Detection {
 
 /// One picture of a camera. Shared read-only between the stages that need it.
 struct Frame {
-  std::int64_t index = 0;    ///< Counts every frame of the stream at its native rate, from 0.
-  double time_seconds = 0;   ///< On the run's clock, since the camera's start: when it was taken.
-  std::string source_time;   ///< When the scene was, as the source says it; may be empty.
+  std::int64_t index = 0;   ///< Counts every frame of the stream at its native rate, from 0.
+  double time_seconds = 0;  ///< On the run's clock, since the camera's start: when it was taken.
+  std::string source_time;  ///< When the scene was, as the source says it; may be empty.
   Image image;
   /// Where to classify. Empty for detection, and for a classification frame that shows nothing.
   std::vector<Region> regions;

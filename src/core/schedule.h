@@ -15,8 +15,8 @@ struct Allocation {
   std::string stream;
   std::string inference;  ///< Inference configuration; empty: the stream is not served.
   Quanta inference_quanta = 0;
-  int inference_device = 0;   ///< Meaningful where `inference_quanta` > 0.
-  std::string retraining;     ///< Retraining configuration; empty: none runs.
+  int inference_device = 0;  ///< Meaningful where `inference_quanta` > 0.
+  std::string retraining;    ///< Retraining configuration; empty: none runs.
   Quanta retraining_quanta = 0;
   int retraining_device = 0;  ///< Meaningful where `retraining_quanta` > 0.
 };
@@ -39,16 +39,21 @@ struct Explanation {
 /// next event.
 struct Schedule {
   std::string scheduler;
-  double mean_accuracy = 0;            ///< Over streams and the window, by the timeline.
-  std::optional<double> upper_bound;   ///< On any schedule of the situation, time-varying ones too.
+  double mean_accuracy = 0;           ///< Over streams and the window, by the timeline.
+  std::optional<double> upper_bound;  ///< On any schedule of the situation, time-varying ones too.
   std::optional<double> static_optimum;  ///< Best of one decision, placement left out (`exact`).
-  bool floor_feasible = true;          ///< Whether the floor holds at every instant.
+  bool floor_feasible = true;            ///< Whether the floor holds at every instant.
   double solve_microseconds = 0;
-  std::vector<Segment> timeline;       ///< Covers 0 .. window_seconds without a hole.
+  std::vector<Segment> timeline;  ///< Covers 0 .. window_seconds without a hole.
   std::vector<Explanation> explanations;
 };
 
+/// Reads `ekya-schedule/1`, as strictly as ReadSituation. The timeline must have no hole, and no
+/// segment may name a stream twice; whether it fits a situation is not looked at.
 Result<Schedule> ReadSchedule(std::string_view text, const std::string& file);
+
+/// `schedule` as JSON text, with the gap between bound and value. ReadSchedule gives the same value
+/// back, but for devices of jobs without quanta, which are not written.
 std::string WriteSchedule(const Schedule& schedule);
 
 }  // namespace ekya

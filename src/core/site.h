@@ -13,20 +13,20 @@
 
 namespace ekya {
 
-/// Where a camera's frames come from, as `url` says: "rtsp://...", "file:clip.mp4" or a plain path to a
-/// video, "folder:path/manifest.csv", "scene:intersection".
+/// Where a camera's frames come from, as `url` says: "rtsp://...", "file:clip.mp4" or a plain path
+/// to a video, "folder:path/manifest.csv", "scene:intersection".
 struct CameraSettings {
   std::string id;
   std::string url;
   std::string task = "classification";  ///< Or "detection".
   std::vector<std::string> classes;
-  bool learn = true;               ///< Whether the stream's model is retrained.
-  double frames_per_second = 0;    ///< Rate at which the source is replayed; 0: its native rate.
-  double speed = 1;                ///< Scene seconds per second, for folders and scenes.
-  std::string select;              ///< Folder: rows taken, such as "slot=1-17".
-  std::uint64_t seed = 0;          ///< Scene: added to the run's seed.
-  bool loop = false;               ///< Start again at the source's end.
-  double stall_seconds = 10;       ///< Without a frame for so long the camera counts as gone.
+  bool learn = true;             ///< Whether the stream's model is retrained.
+  double frames_per_second = 0;  ///< Rate at which the source is replayed; 0: its native rate.
+  double speed = 1;              ///< Scene seconds per second, for folders and scenes.
+  std::string select;            ///< Folder: rows taken, such as "slot=1-17".
+  std::uint64_t seed = 0;        ///< Scene: added to the run's seed.
+  bool loop = false;             ///< Start again at the source's end.
+  double stall_seconds = 10;     ///< Without a frame for so long the camera counts as gone.
   std::map<std::string, Box> regions;  ///< Fixed regions to classify, by name.
   std::vector<Box> masks;              ///< Parts of the picture that are blackened.
 };
@@ -34,10 +34,10 @@ struct CameraSettings {
 /// The model that a stream serves and retrains.
 struct ModelSettings {
   std::string architecture = "resnet18";  ///< Or "yolo-fastest": a Darknet file, served only.
-  std::string path;         ///< Weights to start from; empty: trained from the bootstrap windows.
-  double width = 0.25;      ///< Multiplies the channels of every layer.
-  int input_size = 32;      ///< Side of the square input in pixels.
-  int last_hidden = 0;      ///< Neurons of a hidden layer before the last; 0: none.
+  std::string path;     ///< Weights to start from; empty: trained from the bootstrap windows.
+  double width = 0.25;  ///< Multiplies the channels of every layer.
+  int input_size = 32;  ///< Side of the square input in pixels.
+  int last_hidden = 0;  ///< Neurons of a hidden layer before the last; 0: none.
 };
 
 struct GoldenSettings {
@@ -48,7 +48,8 @@ struct GoldenSettings {
 
 struct ComputeSettings {
   std::vector<std::string> devices;  ///< "cpu:0": one core each.
-  double device_cores = 1;  ///< What one device may use of its core, (0, 1]: a declared smaller box.
+  double device_cores =
+      1;  ///< What one device may use of its core, (0, 1]: a declared smaller box.
   Quanta quanta_per_device = 20;
   double window_seconds = 200;
   std::string scheduler = "thief";
@@ -57,18 +58,18 @@ struct ComputeSettings {
 };
 
 struct LearningSettings {
-  std::vector<RetrainingConfiguration> retraining;   ///< Empty in the file: DefaultRetrainingGrid.
-  std::vector<InferenceConfiguration> inference;     ///< Empty: DefaultInferenceConfigurations.
-  int bootstrap_windows = 1;      ///< Windows whose labels train the first model before serving.
+  std::vector<RetrainingConfiguration> retraining;  ///< Empty in the file: DefaultRetrainingGrid.
+  std::vector<InferenceConfiguration> inference;    ///< Empty: DefaultInferenceConfigurations.
+  int bootstrap_windows = 1;  ///< Windows whose labels train the first model before serving.
   int bootstrap_epochs = 30;
-  int exemplars_per_class = 100;  ///< Kept and replayed.
+  int exemplars_per_class = 100;    ///< Kept and replayed.
   double profiling_fraction = 0.1;  ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;
 };
 
 struct ServerSettings {
   std::string listen = "127.0.0.1:8080";
-  std::string data_dir;            ///< Empty: the run's output folder.
+  std::string data_dir;  ///< Empty: the run's output folder.
   std::uint64_t max_bytes = 50'000'000'000;
 };
 
@@ -84,8 +85,8 @@ struct Site {
 };
 
 /// Reads `site.yaml`. `defaults:` gives any camera key a value for all cameras, which a camera
-/// overrides. `{EKYA_NAME}` in a string is replaced by that environment variable (an unset one is an
-/// error); a message never shows the value. Relative paths are relative to the file's folder.
+/// overrides. `{EKYA_NAME}` in a string is replaced by that environment variable (an unset one is
+/// an error); a message never shows the value. Relative paths are relative to the file's folder.
 Result<Site> ReadSite(std::string_view text, const std::string& file);
 
 /// The JSON Schema (draft 2020-12) of `site.yaml`.

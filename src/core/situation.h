@@ -10,9 +10,16 @@
 
 namespace ekya {
 
-/// The smallest share of a device, as a count: `quanta_per_device` of them are one device. Integers,
-/// so that sums of shares are exact.
+/// The smallest share of a device, as a count: `quanta_per_device` of them are one device.
+/// Integers, so that sums of shares are exact.
 using Quanta = int;
+
+/// What the formats of situations and traces hold at most, so that no file can ask for a table that
+/// exhausts memory.
+inline constexpr int kMaxStreams = 10'000;
+inline constexpr int kMaxProfiles = 1'000;  ///< Of inference, and of retraining, per stream.
+inline constexpr int kMaxDevices = 1'000;
+inline constexpr Quanta kMaxQuantaPerDevice = 1'000;
 
 /// What serving a stream under one inference configuration needs and gives.
 struct InferenceProfile {
@@ -59,13 +66,17 @@ struct Situation {
   Quanta TotalQuanta() const { return devices * quanta_per_device; }
 };
 
-/// Quanta that an inference configuration of `share` needs: the smallest whole number that holds it.
-/// A share within 1e-9 above a whole number counts as that number (0.15 of 20 is 3).
+/// Quanta that an inference configuration of `share` needs: the smallest whole number that holds
+/// it. A share within 1e-9 above a whole number counts as that number (0.15 of 20 is 3).
 Quanta QuantaFor(double share, Quanta quanta_per_device);
 
-/// Reads `ekya-situation/1`. Strict: an unknown key (but `expected`, which test cases carry), a wrong
-/// type, a value out of range, a duplicate id and an empty list of streams are errors that name
-/// `file`, line, key, what was found and what was expected.
+/// Reads `ekya-situation/1`. Strict: an unknown key (but `expected`, which test cases carry), a
+/// wrong type, a value out of range, a duplicate id, an empty list of streams or of inference
+/// configurations, and more than the limits above are errors that name `file`, line, key, what was
+/// found and what was expected. Beyond the keys that every stream has it may say
+///   "running": {"id", "device", "device_seconds"}  a retraining that has started already,
+///   "retrained": true                              its one retraining has ended,
+/// and each retraining configuration may say "spread".
 Result<Situation> ReadSituation(std::string_view text, const std::string& file);
 
 /// `situation` as JSON text; ReadSituation gives the same value back.

@@ -24,7 +24,8 @@ struct TracedRetraining {
 };
 
 struct TracedWindow {
-  double accuracy = 0;  ///< Of the model served at the window's start, if nothing was ever retrained.
+  double accuracy =
+      0;  ///< Of the model served at the window's start, if nothing was ever retrained.
   double labelling_seconds = 0;
   double profiling_seconds = 0;
   std::vector<TracedRetraining> retraining;
@@ -42,7 +43,12 @@ struct Trace {
   std::vector<TracedStream> streams;
 };
 
+/// Reads `ekya-trace/1`, as strictly as ReadSituation. Streams may have different numbers of
+/// windows, at least one each. `labelling_seconds`, `profiling_seconds`, `curve` and `later` may be
+/// absent; `estimate` may not, since the truth must not stand in for it silently.
 Result<Trace> ReadTrace(std::string_view text, const std::string& file);
+
+/// `trace` as JSON text; ReadTrace gives the same value back.
 std::string WriteTrace(const Trace& trace);
 
 }  // namespace ekya

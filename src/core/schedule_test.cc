@@ -1,0 +1,100 @@
+#include "core/schedule.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ekya {
+namespace {
+
+using ::testing::HasSubstr;
+
+Schedule Example() {
+  Schedule schedule;
+  schedule.scheduler = "planner";
+  schedule.mean_accuracy = 1.0 / 3;
+  schedule.upper_bound = 0.5;
+  schedule.floor_feasible = false;
+  schedule.solve_microseconds = 812.5;
+  schedule.timeline = {
+      {0, 31.7, {{"zurich", "every-1", 3, 0, "0/5", 6, 1}, {"bern", "", 0, 0, "", 0, 0}}},
+      {31.7, 200, {{"zurich", "every-1", 3, 1, "", 0, 0}, {"bern", "free", 0, 0, "x", 0, 0}}}};
+  schedule.explanations = {{"zurich", "gains \"8\" points"}};
+  return schedule;
+}
+
+std::string ErrorOf(const Schedule& schedule) {
+  const auto read = ReadSchedule(WriteSchedule(schedule), "s.json");
+  return read.ok() ? "no error" : read.error().message;
+}
+
+TEST(ScheduleTest, WhatIsWrittenReadsBackTheSame) {
+  const std::string text = WriteSchedule(Example());
+  const auto back = ReadSchedule(text, "s.json");
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->scheduler, "planner");
+  EXPECT_EQ(back->mean_accuracy, 1.0 / 3);
+  EXPECT_EQ(back->upper_bound, 0.5);
+  EXPECT_EQ(back->static_optimum, std::nullopt);
+  EXPECT_FALSE(back->floor_feasible);
+  EXPECT_EQ(back->solve_microseconds, 812.5);
+  ASSERT_EQ(back->timeline.size(), 2U);
+  const Allocation& job = back->timeline[0].jobs[0];
+  EXPECT_EQ(job.stream + job.inference + job.retraining, "zurichevery-10/5");
+  EXPECT_EQ(job.inference_quanta, 3);
+  EXPECT_EQ(job.inference_device, 0);
+  EXPECT_EQ(job.retraining_quanta, 6);
+  EXPECT_EQ(job.retraining_device, 1);
+  EXPECT_TRUE(back->timeline[0].jobs[1].inference.empty());
+  EXPECT_EQ(back->timeline[1].jobs[1].retraining, "x");
+  EXPECT_EQ(back->explanations[0].text, "gains \"8\" points");
+  EXPECT_EQ(WriteSchedule(*back), text);
+  EXPECT_THAT(text, HasSubstr("\"gap\": 0.1666"));
+}
+
+TEST(ScheduleTest, WritesNullWhereAPolicyComputesNoBound) {
+  Schedule schedule = Example();
+  schedule.upper_bound.reset();
+  schedule.static_optimum = 0.25;
+  const std::string text = WriteSchedule(schedule);
+  EXPECT_THAT(text,
+              HasSubstr("\"upper_bound\": null,\n \"gap\": null,\n \"static_optimum\": 0.25"));
+  EXPECT_EQ(ReadSchedule(text, "s.json")->upper_bound, std::nullopt);
+  EXPECT_EQ(ReadSchedule(text, "s.json")->static_optimum, 0.25);
+}
+
+TEST(ScheduleTest, RefusesATimelineThatIsNone) {
+  Schedule schedule = Example();
+  schedule.timeline[1].from_seconds = 32;
+  EXPECT_THAT(ErrorOf(schedule), HasSubstr("timeline[1].from_seconds: found 32, expected 31.7"));
+  schedule = Example();
+  schedule.timeline[1].to_seconds = 1;
+  EXPECT_THAT(ErrorOf(schedule), HasSubstr("timeline[1].to_seconds: found 1, expected at least"));
+  schedule = Example();
+  schedule.timeline[0].jobs[1].stream = "zurich";
+  EXPECT_THAT(ErrorOf(schedule), HasSubstr("timeline[0].jobs: found \"zurich\" twice"));
+  schedule = Example();
+  schedule.timeline[0].jobs[0].inference_quanta = -1;
+  EXPECT_THAT(ErrorOf(schedule), HasSubstr("inference_quanta: found -1, expected a whole number"));
+  schedule = Example();
+  schedule.mean_accuracy = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(ErrorOf(schedule), HasSubstr("mean_accuracy: found null, expected a number"));
+}
+
+TEST(ScheduleTest, RefusesWhatIsNoSchedule) {
+  const auto error = [](std::string_view text) {
+    return ReadSchedule(text, "s.json").error().message;
+  };
+  EXPECT_THAT(error(""), HasSubstr("is empty"));
+  EXPECT_THAT(error("{}"), HasSubstr("format: found nothing, expected \"ekya-schedule/1\""));
+  EXPECT_THAT(error(WriteSituation({})), HasSubstr("found \"ekya-situation/1\""));
+  const std::string text = WriteSchedule(Example());
+  for (std::size_t length = 1; length + 2 < text.size(); length += 7) {
+    EXPECT_FALSE(ReadSchedule(text.substr(0, length), "s.json").ok()) << length;
+  }
+  std::string misspelt = text;
+  misspelt.replace(misspelt.find("retraining_quanta"), 17, "retraining_quants");
+  EXPECT_THAT(error(misspelt), HasSubstr("retraining_quant"));
+}
+
+}  // namespace
+}  // namespace ekya

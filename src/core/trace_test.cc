@@ -1,0 +1,89 @@
+#include "core/trace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ekya {
+namespace {
+
+using ::testing::HasSubstr;
+
+Trace Example() {
+  TracedRetraining retraining;
+  retraining.id = "0/5";
+  retraining.accuracy = 0.8;
+  retraining.device_seconds = 4.75;
+  retraining.curve = {{0, 0.5}, {2.5, 0.7}, {4.75, 0.8}};
+  retraining.estimated_accuracy = 0.85;
+  retraining.estimated_device_seconds = 1.0 / 3;
+  retraining.later = {0.7, 0.6};
+  Trace trace;
+  trace.window_seconds = 120;
+  trace.streams = {{"a", {{"every-1", 0.25, 1}}, {{0.5, 1, 2, {retraining}}, {0.4, 0, 0, {}}}},
+                   {"b", {{"every-1", 0.25, 1}}, {{0.6, 0, 0, {}}}}};
+  return trace;
+}
+
+std::string ErrorOf(const Trace& trace) {
+  const auto read = ReadTrace(WriteTrace(trace), "t.json");
+  return read.ok() ? "no error" : read.error().message;
+}
+
+TEST(TraceTest, WhatIsWrittenReadsBackTheSame) {
+  const std::string text = WriteTrace(Example());
+  const auto back = ReadTrace(text, "t.json");
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->window_seconds, 120);
+  ASSERT_EQ(back->streams.size(), 2U);
+  ASSERT_EQ(back->streams[0].windows.size(), 2U);
+  const TracedWindow& window = back->streams[0].windows[0];
+  EXPECT_EQ(window.accuracy, 0.5);
+  EXPECT_EQ(window.labelling_seconds, 1);
+  EXPECT_EQ(window.profiling_seconds, 2);
+  const TracedRetraining& retraining = window.retraining[0];
+  EXPECT_EQ(retraining.accuracy, 0.8);
+  EXPECT_EQ(retraining.device_seconds, 4.75);
+  EXPECT_EQ(retraining.curve, Example().streams[0].windows[0].retraining[0].curve);
+  EXPECT_EQ(retraining.estimated_accuracy, 0.85);
+  EXPECT_EQ(retraining.estimated_device_seconds, 1.0 / 3);
+  EXPECT_EQ(retraining.later, (std::vector{0.7, 0.6}));
+  EXPECT_EQ(WriteTrace(*back), text);
+}
+
+TEST(TraceTest, RefusesWhatMakesNoTrace) {
+  Trace trace = Example();
+  trace.streams[1].id = "a";
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("streams[1].id: found \"a\", expected another id"));
+  trace = Example();
+  trace.streams[1].windows.clear();
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("streams[1].windows: found an empty list"));
+  trace = Example();
+  trace.streams.clear();
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("streams: found an empty list, expected at least one"));
+  trace = Example();
+  trace.streams[0].windows[0].retraining[0].curve[1].first = 9;
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("retraining[0].curve[2]: found [4.75, 0.8], expected"));
+  trace = Example();
+  trace.streams[0].windows[0].retraining[0].later[1] = 1.01;
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("later[1]: found 1.01, expected a number from 0 to 1"));
+  trace = Example();
+  trace.streams[0].windows[0].retraining[0].estimated_accuracy = -0.1;
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("estimate.accuracy: found -0.1"));
+  trace = Example();
+  trace.window_seconds = 0;
+  EXPECT_THAT(ErrorOf(trace), HasSubstr("window_seconds: found 0, expected a number above 0"));
+}
+
+TEST(TraceTest, RefusesHalfATrace) {
+  const std::string text = WriteTrace(Example());
+  for (std::size_t length = 1; length + 2 < text.size(); length += 7) {
+    EXPECT_FALSE(ReadTrace(text.substr(0, length), "t.json").ok()) << length;
+  }
+  std::string without = text;
+  without.replace(without.find("\"estimate\""), 10, "\"estimates\"");
+  EXPECT_THAT(ReadTrace(without, "t.json").error().message,
+              HasSubstr("estimate: found nothing, expected a map"));
+}
+
+}  // namespace
+}  // namespace ekya
