@@ -9,8 +9,8 @@
 namespace ekya::datasets {
 
 /// The frames that a stream keeps of each retraining window, waiting for labels, and the labelled
-/// samples made of them. Frames are taken evenly over the window and at most `frames_per_window` are
-/// kept. Any thread.
+/// samples made of them. Frames are taken evenly over the window and at most `frames_per_window`
+/// are kept. Of the windows, the newest `windows_kept` are. Any thread.
 class WindowStore {
  public:
   WindowStore(int frames_per_window, int windows_kept);
@@ -28,9 +28,13 @@ class WindowStore {
   struct Window {
     std::vector<FramePtr> frames;
     std::vector<Sample> samples;
-    int stride = 1;   // every stride-th offered frame is kept; doubles when the window is full
+    int stride = 1;  // every stride-th offered frame is kept; doubles when the window is full
     int offered = 0;
   };
+  /// The place of `window`, made if need be; null where it is older than all that are kept. Under
+  /// mutex_.
+  Window* Open(int window);
+
   const int frames_per_window_;
   const int windows_kept_;
   mutable std::mutex mutex_;

@@ -15,9 +15,9 @@ namespace ekya::models {
 /// Everything that fixes a classifier's layers.
 struct ClassifierShape {
   std::string architecture = "resnet18";
-  double width = 1;       ///< Multiplies the channels of every layer (at least 1 channel stays).
-  int input_size = 32;    ///< Side of the square input, pixels. Up to 64: 3x3 stem without pooling.
-  int last_hidden = 0;    ///< Neurons of a hidden layer before the last; 0: none.
+  double width = 1;     ///< Multiplies the channels of every layer (at least 1 channel stays).
+  int input_size = 32;  ///< Side of the square input, pixels. Up to 64: 3x3 stem without pooling.
+  int last_hidden = 0;  ///< Neurons of a hidden layer before the last; 0: none.
   std::vector<std::string> classes;
 };
 

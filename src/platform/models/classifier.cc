@@ -1,0 +1,353 @@
+#include "platform/models/classifier.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "base/file.h"
+#include "core/safetensors.h"
+#include "platform/models/resnet18.h"
+#include "platform/models/torch_classifier.h"
+
+namespace ekya::models {
+namespace {
+
+struct Architecture {
+  const char* name;
+  std::shared_ptr<Network> (*make)(const ClassifierShape& shape);
+};
+constexpr Architecture kArchitectures[] = {
+    {"resnet18", &MakeResNet18},
+};
+
+// A network's size is bounded before memory is taken for it: a weights file may say anything.
+constexpr double kLargestWidth = 4;
+constexpr int kSmallestInput = 8;
+constexpr int kLargestInput = 1024;
+constexpr int kLargestHidden = 8192;
+constexpr std::size_t kMostClasses = 4096;
+// Crops that go through the network at once: activations stay in the cache.
+constexpr std::size_t kBatch = 32;
+
+Error Invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
+
+Status CheckInputSize(int input_size) {
+  if (input_size < kSmallestInput || input_size > kLargestInput) {
+    return Invalid(fmt::format("model: found input_size {}, expected {} to {} pixels", input_size,
+                               kSmallestInput, kLargestInput));
+  }
+  return {};
+}
+
+Result<const Architecture*> FindArchitecture(const std::string& name) {
+  std::string known;
+  for (const auto& architecture : kArchitectures) {
+    if (name == architecture.name) return &architecture;
+    known += (known.empty() ? "" : ", ") + std::string(architecture.name);
+  }
+  return Invalid(fmt::format("model: found architecture '{}', expected one of: {}", name, known));
+}
+
+Status CheckShape(const ClassifierShape& shape) {
+  if (!(shape.width > 0 && shape.width <= kLargestWidth)) {
+    return Invalid(fmt::format("model: found width {}, expected more than 0 and at most {}",
+                               shape.width, kLargestWidth));
+  }
+  EKYA_RETURN_IF_ERROR(CheckInputSize(shape.input_size));
+  if (shape.last_hidden < 0 || shape.last_hidden > kLargestHidden) {
+    return Invalid(fmt::format("model: found last_hidden {}, expected 0 to {}", shape.last_hidden,
+                               kLargestHidden));
+  }
+  if (shape.classes.empty() || shape.classes.size() > kMostClasses) {
+    return Invalid(fmt::format("model: found {} classes, expected 1 to {}", shape.classes.size(),
+                               kMostClasses));
+  }
+  std::set<std::string> seen;
+  for (const auto& name : shape.classes) {
+    if (name.empty() || name.find('\n') != std::string::npos || !seen.insert(name).second) {
+      return Invalid(fmt::format(
+          "model: found class '{}', expected names that differ, not empty, of one line", name));
+    }
+  }
+  return {};
+}
+
+Result<std::shared_ptr<Network>> MakeNetwork(const ClassifierShape& shape) {
+  EKYA_ASSIGN(const Architecture* architecture, FindArchitecture(shape.architecture));
+  EKYA_RETURN_IF_ERROR(CheckShape(shape));
+  ComputeWithOneThread();
+  return architecture->make(shape);
+}
+
+template <typename Number>
+Status ReadNumber(const TensorFile& content, const std::string& file, const std::string& key,
+                  Number* number) {
+  const auto it = content.metadata.find(key);
+  const std::string text = it == content.metadata.end() ? "" : it->second;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  if (text.empty() || code != std::errc() || end != text.data() + text.size()) {
+    return Invalid(fmt::format("{}: __metadata__ {}: found '{}', expected a number", file, key,
+                               text.substr(0, 40)));
+  }
+  return {};
+}
+
+Result<ClassifierShape> ReadShape(const TensorFile& content, const std::string& file) {
+  ClassifierShape shape;
+  const auto it = content.metadata.find("ekya.architecture");
+  if (it == content.metadata.end()) {
+    return Invalid(file +
+                   ": __metadata__ ekya.architecture: not found, expected the shape of an "
+                   "Ekya classifier");
+  }
+  shape.architecture = it->second;
+  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.width", &shape.width));
+  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.input_size", &shape.input_size));
+  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.last_hidden", &shape.last_hidden));
+  const auto classes = content.metadata.find("ekya.classes");
+  if (classes == content.metadata.end()) {
+    return Invalid(file + ": __metadata__ ekya.classes: not found, expected names, one a line");
+  }
+  std::string_view text = classes->second;
+  for (;;) {
+    const auto end = text.find('\n');
+    shape.classes.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return shape;
+}
+
+template <typename Number>
+StoredTensor Store(const torch::Tensor& tensor) {
+  const auto flat = tensor.detach().contiguous();
+  const auto count = static_cast<std::size_t>(flat.numel());
+  return StoreTensor(std::span<const Number>(flat.template data_ptr<Number>(), count),
+                     flat.sizes().vec());
+}
+
+/// Each parameter and buffer of `network` under its state-dict name.
+template <typename Visit>
+void VisitTensors(const Network& network, Visit visit) {
+  for (const auto& item : network.named_parameters()) visit(item.key(), item.value());
+  for (const auto& item : network.named_buffers()) visit(item.key(), item.value());
+}
+
+Status Restore(const TensorFile& content, const std::string& file, const std::string& name,
+               torch::Tensor target) {
+  const bool whole = target.scalar_type() == torch::kLong;
+  EKYA_ASSIGN(const StoredTensor* stored,
+              FindTensor(content, file, name, whole ? ElementType::kI64 : ElementType::kF32,
+                         target.sizes().vec()));
+  if (whole) {
+    const auto numbers = NumbersOf<std::int64_t>(*stored);
+    std::copy(numbers.begin(), numbers.end(), target.data_ptr<std::int64_t>());
+    return {};
+  }
+  const auto numbers = NumbersOf<float>(*stored);
+  for (const float number : numbers) {
+    if (!std::isfinite(number)) {
+      return Invalid(
+          fmt::format("{}: tensor '{}': found {}, expected finite weights", file, name, number));
+    }
+  }
+  std::copy(numbers.begin(), numbers.end(), target.data_ptr<float>());
+  return {};
+}
+
+}  // namespace
+
+void ComputeWithOneThread() {
+  // Per thread: with OpenMP, the number set holds for the calling thread alone.
+  thread_local const bool done = [] {
+    at::set_num_threads(1);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+at::Generator MakeGenerator(std::uint64_t seed) {
+  return at::make_generator<at::CPUGeneratorImpl>(seed);
+}
+
+const float* NormalisedLevels(int channel) {
+  static const auto levels = [] {
+    constexpr double kMean[] = {0.485, 0.456, 0.406};
+    constexpr double kDeviation[] = {0.229, 0.224, 0.225};
+    std::array<std::array<float, 256>, 3> table{};
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t level = 0; level < 256; ++level) {
+        table[c][level] =
+            static_cast<float>((static_cast<double>(level) / 255 - kMean[c]) / kDeviation[c]);
+      }
+    }
+    return table;
+  }();
+  return levels[static_cast<std::size_t>(channel)].data();
+}
+
+torch::Tensor ToTensor(const std::vector<const Image*>& images) {
+  EKYA_CHECK(!images.empty());
+  const int side = images.front()->width;
+  const auto area = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  auto tensor = torch::empty({static_cast<std::int64_t>(images.size()), 3, side, side});
+  float* out = tensor.data_ptr<float>();
+  for (const auto* image : images) {
+    EKYA_CHECK(image->width == side && image->height == side && image->pixels.size() == 3 * area);
+    for (int channel = 0; channel < 3; ++channel) {
+      const float* levels = NormalisedLevels(channel);
+      const std::uint8_t* in = image->pixels.data() + channel;
+      for (std::size_t i = 0; i < area; ++i) *out++ = levels[in[3 * i]];
+    }
+  }
+  return tensor;
+}
+
+Result<std::unique_ptr<Classifier>> Classifier::Create(const ClassifierShape& shape,
+                                                       std::uint64_t seed) {
+  try {
+    EKYA_ASSIGN(auto network, MakeNetwork(shape));
+    network->Initialise(MakeGenerator(seed));
+    return std::unique_ptr<Classifier>(
+        std::make_unique<TorchClassifier>(shape, std::move(network)));
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed,
+                 fmt::format("model: cannot make {}: {}", shape.architecture, exception.what())};
+  }
+}
+
+Result<std::unique_ptr<Classifier>> Classifier::Load(const std::filesystem::path& path) {
+  const std::string file = path.string();
+  EKYA_ASSIGN(const std::string bytes, ReadFile(path));
+  EKYA_ASSIGN(const TensorFile content, ParseSafetensors(bytes, file));
+  EKYA_ASSIGN(ClassifierShape shape, ReadShape(content, file));
+  try {
+    auto made = MakeNetwork(shape);
+    if (!made.ok()) return made.error().Within(file);
+    const auto network = std::move(*made);
+    const torch::NoGradGuard no_grad;
+    Status status;
+    std::set<std::string> known;
+    VisitTensors(*network, [&](const std::string& name, const torch::Tensor& tensor) {
+      known.insert(name);
+      if (status.ok()) status = Restore(content, file, name, tensor);
+    });
+    EKYA_RETURN_IF_ERROR(status);
+    for (const auto& [name, tensor] : content.tensors) {
+      if (!known.contains(name)) {
+        return Invalid(fmt::format("{}: tensor '{}': found, expected only the {} tensors of {}",
+                                   file, name.substr(0, 80), known.size(), shape.architecture));
+      }
+    }
+    return std::unique_ptr<Classifier>(
+        std::make_unique<TorchClassifier>(std::move(shape), network));
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed, file + ": cannot load: " + exception.what()};
+  }
+}
+
+Status TorchClassifier::Save(const std::filesystem::path& path) const {
+  TensorFile content;
+  content.metadata["format"] = "pt";
+  content.metadata["ekya.architecture"] = shape_.architecture;
+  content.metadata["ekya.width"] = fmt::format("{}", shape_.width);
+  content.metadata["ekya.input_size"] = std::to_string(shape_.input_size);
+  content.metadata["ekya.last_hidden"] = std::to_string(shape_.last_hidden);
+  content.metadata["ekya.classes"] = fmt::format("{}", fmt::join(shape_.classes, "\n"));
+  VisitTensors(*network_, [&](const std::string& name, const torch::Tensor& tensor) {
+    content.tensors[name] =
+        tensor.scalar_type() == torch::kLong ? Store<std::int64_t>(tensor) : Store<float>(tensor);
+  });
+  return WriteFileAtomically(path, FormatSafetensors(content));
+}
+
+std::unique_ptr<Classifier> TorchClassifier::Clone() const {
+  auto network = MakeNetwork(shape_);
+  EKYA_CHECK(network.ok());
+  (*network)->CopyFrom(*network_);
+  return std::make_unique<TorchClassifier>(shape_, std::move(*network));
+}
+
+void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {
+  shape_.last_hidden = last_hidden;
+  network_->RemakeHead(last_hidden, static_cast<int>(shape_.classes.size()), MakeGenerator(seed));
+}
+
+std::int64_t TorchClassifier::parameters() const {
+  std::int64_t count = 0;
+  for (const auto& parameter : network_->parameters()) count += parameter.numel();
+  return count;
+}
+
+Status TorchClassifier::ClassifySquare(const std::vector<const Image*>& crops,
+                                       std::vector<Detection>* results) {
+  try {
+    ComputeWithOneThread();
+    const c10::InferenceMode inference;
+    const auto [scores, indices] = network_->Forward(ToTensor(crops)).softmax(1).max(1);
+    for (std::int64_t i = 0; i < scores.size(0); ++i) {
+      Detection detection;
+      detection.class_index = static_cast<int>(indices.data_ptr<std::int64_t>()[i]);
+      detection.score = scores.data_ptr<float>()[i];
+      results->push_back(detection);
+    }
+    return {};
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed,
+                 fmt::format("{}: cannot classify: {}", shape_.architecture, exception.what())};
+  }
+}
+
+Result<std::vector<Detection>> TorchClassifier::Classify(const std::vector<const Image*>& crops,
+                                                         int input_size) {
+  const int side = input_size == 0 ? shape_.input_size : input_size;
+  EKYA_RETURN_IF_ERROR(CheckInputSize(side));
+  std::vector<Detection> results;
+  results.reserve(crops.size());
+  for (std::size_t begin = 0; begin < crops.size(); begin += kBatch) {
+    const std::size_t end = std::min(begin + kBatch, crops.size());
+    std::vector<Image> resized;
+    resized.reserve(end - begin);
+    std::vector<const Image*> batch;
+    for (std::size_t i = begin; i < end; ++i) {
+      const Image& crop = *crops[i];
+      if (crop.width == side && crop.height == side) {
+        batch.push_back(&crop);
+        continue;
+      }
+      const Box whole{0, 0, static_cast<double>(crop.width), static_cast<double>(crop.height)};
+      batch.push_back(&resized.emplace_back(CropAndResize(crop, whole, side)));
+    }
+    EKYA_RETURN_IF_ERROR(ClassifySquare(batch, &results));
+  }
+  for (std::size_t i = 0; i < crops.size(); ++i) {
+    results[i].box.width = crops[i]->width;
+    results[i].box.height = crops[i]->height;
+  }
+  return results;
+}
+
+Result<std::vector<Detection>> TorchClassifier::Analyze(const Frame& frame, int input_size) {
+  const int side = input_size == 0 ? shape_.input_size : input_size;
+  EKYA_RETURN_IF_ERROR(CheckInputSize(side));
+  std::vector<Image> crops;
+  crops.reserve(frame.regions.size());
+  std::vector<const Image*> pointers;
+  for (const auto& region : frame.regions) {
+    pointers.push_back(&crops.emplace_back(CropAndResize(frame.image, region.box, side)));
+  }
+  EKYA_ASSIGN(auto results, Classify(pointers, side));
+  for (std::size_t i = 0; i < results.size(); ++i) results[i].box = frame.regions[i].box;
+  return results;
+}
+
+}  // namespace ekya::models
