@@ -20,8 +20,13 @@ if(EKYA_LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
-# One heavy file that includes torch takes 1.3 GB: never more of them at once than memory holds.
-set_property(GLOBAL PROPERTY JOB_POOLS torch=2)
+# A file that includes torch takes 1.3 GB (2 GB with sanitizers): never more at once than fit.
+cmake_host_system_information(RESULT EKYA_MEMORY_MIB QUERY TOTAL_PHYSICAL_MEMORY)
+math(EXPR EKYA_TORCH_JOBS "${EKYA_MEMORY_MIB} / 2500")
+if(EKYA_TORCH_JOBS LESS 1)
+  set(EKYA_TORCH_JOBS 1)
+endif()
+set_property(GLOBAL PROPERTY JOB_POOLS torch=${EKYA_TORCH_JOBS})
 
 # Warnings are errors in our own code; vendor headers come in as SYSTEM.
 add_library(ekya_options INTERFACE)

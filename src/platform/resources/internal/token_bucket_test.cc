@@ -1,0 +1,59 @@
+#include "platform/resources/internal/token_bucket.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace ekya::resources {
+namespace {
+
+TEST(TokenBucketTest, WaitsUntilWhatWasUsedIsEarned) {
+  TokenBucket bucket;
+  bucket.SetRate(10, 0.25);
+  bucket.Charge(10, 0.5);
+  EXPECT_DOUBLE_EQ(bucket.WaitSeconds(10), 2);
+  EXPECT_DOUBLE_EQ(bucket.WaitSeconds(11), 1);
+  EXPECT_DOUBLE_EQ(bucket.WaitSeconds(13), 0);
+}
+
+TEST(TokenBucketTest, UsesItsShareInTheLongRun) {
+  TokenBucket bucket;
+  double now = 100;
+  bucket.SetRate(now, 0.3);
+  double used = 0;
+  while (now < 200) {
+    now += 0.007;  // A minibatch at full speed.
+    used += 0.007;
+    bucket.Charge(now, 0.007);
+    now += bucket.WaitSeconds(now);
+  }
+  EXPECT_NEAR(used / 100, 0.3, 0.001);
+}
+
+TEST(TokenBucketTest, SavesNoMoreThanAPeriod) {
+  TokenBucket bucket;
+  bucket.SetRate(0, 0.5);
+  bucket.Charge(1000, 0.1);  // After a long idle time; 0.01 was kept.
+  EXPECT_NEAR(bucket.WaitSeconds(1000), (0.1 - 0.5 * TokenBucket::kPeriodSeconds) / 0.5, 1e-9);
+}
+
+TEST(TokenBucketTest, ANewRateCountsFromItsTimeOn) {
+  TokenBucket bucket;
+  bucket.SetRate(0, 0.1);
+  bucket.Charge(0, 1);
+  EXPECT_DOUBLE_EQ(bucket.WaitSeconds(0), 10);
+  bucket.SetRate(5, 1.0);  // 0.5 paid, 0.5 owed.
+  EXPECT_DOUBLE_EQ(bucket.WaitSeconds(5), 0.5);
+}
+
+TEST(TokenBucketTest, WithoutAShareTheWaitHasNoEnd) {
+  TokenBucket bucket;
+  EXPECT_TRUE(std::isinf(bucket.WaitSeconds(1)));
+  bucket.SetRate(1, 0.5);
+  EXPECT_EQ(bucket.WaitSeconds(1), 0);
+  bucket.SetRate(2, 0);
+  EXPECT_TRUE(std::isinf(bucket.WaitSeconds(3)));
+}
+
+}  // namespace
+}  // namespace ekya::resources
