@@ -165,24 +165,24 @@ MicroProfiler::StreamHistory& MicroProfiler::History(const std::string& stream) 
   return streams_.try_emplace(stream, StreamHistory{candidates_, 0, 1, {}}).first->second;
 }
 
-void MicroProfiler::Measured(const std::string& stream, const std::string& configuration,
-                             double estimated_device_seconds, double device_seconds) {
-  if (!(device_seconds > 0 && std::isfinite(device_seconds))) return;
+void MicroProfiler::Measured(const std::string& stream, const RetrainingProfile& expected,
+                             const RetrainingProfile& measured) {
+  if (!(measured.device_seconds > 0 && std::isfinite(measured.device_seconds))) return;
   StreamHistory& history = History(stream);
-  history.last_device_seconds[configuration] = device_seconds;
-  if (!(estimated_device_seconds > 0)) return;
-  // The estimate was corrected already: its error multiplies the ratio. Half the way in logarithms,
-  // so that one odd measurement does not rule.
-  const double error = std::clamp(device_seconds / estimated_device_seconds, 0.1, 10.0);
+  history.last_measured[measured.id] = measured;
+  if (!(expected.device_seconds > 0)) return;
+  // What was expected had been corrected already: its error multiplies the ratio. Half the way in
+  // logarithms, so that one odd measurement does not rule.
+  const double error = std::clamp(measured.device_seconds / expected.device_seconds, 0.1, 10.0);
   history.duration_ratio = std::clamp(history.duration_ratio * std::sqrt(error), 0.1, 10.0);
 }
 
-std::optional<double> MicroProfiler::LastDeviceSeconds(const std::string& stream,
-                                                       const std::string& configuration) const {
+std::optional<RetrainingProfile> MicroProfiler::LastMeasured(
+    const std::string& stream, const std::string& configuration) const {
   const auto history = streams_.find(stream);
   if (history == streams_.end()) return std::nullopt;
-  const auto found = history->second.last_device_seconds.find(configuration);
-  if (found == history->second.last_device_seconds.end()) return std::nullopt;
+  const auto found = history->second.last_measured.find(configuration);
+  if (found == history->second.last_measured.end()) return std::nullopt;
   return found->second;
 }
 

@@ -59,13 +59,12 @@ class MicroProfiler {
   Result<RetrainingProfile> Estimate(const RetrainingConfiguration& configuration,
                                      const Trial& trial, const TrialResult& result) const;
 
-  /// Remembers what a retraining of `stream` took, in device seconds, against what was estimated by
-  /// Estimate and Corrected.
-  void Measured(const std::string& stream, const std::string& configuration,
-                double estimated_device_seconds, double device_seconds);
-  /// Device seconds of the last full retraining of `stream` with `configuration`, if there was one.
-  std::optional<double> LastDeviceSeconds(const std::string& stream,
-                                          const std::string& configuration) const;
+  /// Remembers what a whole retraining of `stream` gave and took against what was expected of it.
+  void Measured(const std::string& stream, const RetrainingProfile& expected,
+                const RetrainingProfile& measured);
+  /// What the last whole retraining of `stream` with `configuration` (an id) gave and took.
+  std::optional<RetrainingProfile> LastMeasured(const std::string& stream,
+                                                const std::string& configuration) const;
   /// `profile` with its device seconds corrected by what Measured was told of `stream`.
   RetrainingProfile Corrected(const std::string& stream, RetrainingProfile profile) const;
 
@@ -79,7 +78,7 @@ class MicroProfiler {
     std::vector<RetrainingConfiguration> candidates;
     int windows = 0;
     double duration_ratio = 1;  // Real over estimated device seconds, smoothed.
-    std::map<std::string, double> last_device_seconds;
+    std::map<std::string, RetrainingProfile> last_measured;  // By configuration.
   };
 
   StreamHistory& History(const std::string& stream);

@@ -182,17 +182,20 @@ TEST(MicroProfiler, PruningLeavesWhatHasNoProfileAndEnoughCandidates) {
 
 TEST(MicroProfiler, LearnsHowLongAStreamsRetrainingReallyTakes) {
   MicroProfiler profiler({}, Grid());
-  RetrainingProfile profile{"e5-f50-d1", 0.8, 10, 0};
+  const RetrainingProfile profile{"e5-f50-d1", 0.8, 10, 0};
+  RetrainingProfile measured{"e5-f50-d1", 0.7, 25, 0};
   EXPECT_DOUBLE_EQ(profiler.Corrected("lobby", profile).device_seconds, 10);
   for (int window = 0; window < 20; ++window) {
-    profiler.Measured("lobby", profile.id, profiler.Corrected("lobby", profile).device_seconds, 25);
+    profiler.Measured("lobby", profiler.Corrected("lobby", profile), measured);
   }
   EXPECT_NEAR(profiler.Corrected("lobby", profile).device_seconds, 25, 0.1);
   EXPECT_DOUBLE_EQ(profiler.Corrected("door", profile).device_seconds, 10);
-  EXPECT_DOUBLE_EQ(*profiler.LastDeviceSeconds("lobby", profile.id), 25);
-  EXPECT_FALSE(profiler.LastDeviceSeconds("lobby", "other").has_value());
-  profiler.Measured("lobby", profile.id, 25, std::numeric_limits<double>::quiet_NaN());
-  EXPECT_DOUBLE_EQ(*profiler.LastDeviceSeconds("lobby", profile.id), 25);
+  EXPECT_DOUBLE_EQ(profiler.LastMeasured("lobby", profile.id)->device_seconds, 25);
+  EXPECT_DOUBLE_EQ(profiler.LastMeasured("lobby", profile.id)->accuracy, 0.7);
+  EXPECT_FALSE(profiler.LastMeasured("lobby", "other").has_value());
+  measured.device_seconds = std::numeric_limits<double>::quiet_NaN();
+  profiler.Measured("lobby", profile, measured);
+  EXPECT_DOUBLE_EQ(profiler.LastMeasured("lobby", profile.id)->device_seconds, 25);
 }
 
 TEST(DistanceFromFront, IsZeroOnTheFrontAndGrowsBehindIt) {

@@ -17,6 +17,9 @@ struct ConductorSettings {
   int devices = 1;
   Quanta quanta_per_device = 20;
   double accuracy_floor = 0;
+  /// Part of all quanta that serving leaves to labelling and trials while these run, where the
+  /// streams can be served with the rest above the floor.
+  double preparation_share = 0.25;
   std::vector<RetrainingConfiguration> retraining;
   profile::MicroProfilerSettings profiling;
 };
@@ -28,8 +31,9 @@ class Conductor {
   /// `policy` and `ports` outlive the conductor.
   Conductor(ConductorSettings settings, schedule::Policy& policy, Ports ports);
 
-  /// Conducts window `window`, from now until `window_seconds` later. A stream's trouble is recorded in
-  /// `warnings` and costs that stream its retraining; only a policy that cannot decide is an error.
+  /// Conducts window `window`, from now until `window_seconds` later. A stream's trouble is
+  /// recorded in `warnings` and costs that stream its retraining; only a policy that cannot decide
+  /// is an error.
   Result<WindowRecord> Run(int window);
 
  private:

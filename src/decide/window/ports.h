@@ -22,7 +22,7 @@ struct Event {
     kRetrainingFailed,  ///< `detail` says why (a NaN loss, a killed worker, no samples).
     kStreamGone,        ///< Its camera has stopped; the stream takes no compute.
     kStreamBack,
-    kStop,              ///< The run is to end now.
+    kStop,  ///< The run is to end now.
   };
   Kind kind;
   std::string stream;
@@ -78,8 +78,8 @@ class TrialRunner {
  public:
   virtual ~TrialRunner() = default;
   /// Runs all, in any order or at once; one result per request, in the requests' order.
-  virtual std::vector<Result<profile::TrialResult>> Run(int window,
-                                                        const std::vector<TrialRequest>& requests) = 0;
+  virtual std::vector<Result<profile::TrialResult>> Run(
+      int window, const std::vector<TrialRequest>& requests) = 0;
 };
 
 /// A model that a retraining has made, by the trainer's own number.

@@ -29,7 +29,7 @@ struct RetrainingRecord {
   double predicted_device_seconds = 0;
   double achieved_accuracy = 0;  ///< Of the trained model on held-out samples; 0 where none came.
   double device_seconds = 0;
-  std::string outcome;           ///< "swapped", "kept old: ...", "failed: ...", "cancelled: ...".
+  std::string outcome;  ///< "swapped", "kept old: ...", "failed: ...", "cancelled: ...".
 };
 
 /// What happened in one retraining window.
@@ -37,7 +37,7 @@ struct WindowRecord {
   int window = 0;
   double start_seconds = 0;
   double end_seconds = 0;
-  double labelling_seconds = 0;   ///< Wall time, taken off the window.
+  double labelling_seconds = 0;  ///< Wall time, taken off the window.
   double profiling_seconds = 0;
   double profiling_device_seconds = 0;
   std::map<std::string, LabelSummary> labels;
@@ -52,8 +52,8 @@ struct WindowRecord {
 struct StreamInterval {
   double from_seconds = 0;  ///< On the run's clock, 0 at the first judged window's start.
   double to_seconds = 0;
-  int frames = 0;           ///< That the camera gave, analysed or not.
-  int frames_skipped = 0;   ///< Not analysed: they carry the last result.
+  int frames = 0;          ///< That the camera gave, analysed or not.
+  int frames_skipped = 0;  ///< Not analysed: they carry the last result.
   /// Mean over the interval's frames, 0..1; negative where nothing could be judged. For detection:
   /// F1 at IoU 0.3 over the judged frames.
   double accuracy = -1;
@@ -67,7 +67,7 @@ struct StreamRecord {
   std::string accuracy_source;  ///< "truth", "golden" or "estimated".
   std::vector<std::string> classes;
   std::vector<StreamInterval> intervals;
-  double mean_accuracy = 0;     ///< Over every judged frame, skipped ones with their last result.
+  double mean_accuracy = 0;  ///< Over every judged frame, skipped ones with their last result.
   std::int64_t frames = 0;
   std::int64_t frames_skipped = 0;
 };
