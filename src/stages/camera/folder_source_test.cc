@@ -11,8 +11,8 @@
 #include <set>
 
 #include "base/file.h"
-#include "stages/camera/internal/jpeg_fixture.h"
 #include "stages/camera/internal/manifest.h"
+#include "stages/camera/internal/picture_fixture.h"
 
 namespace ekya::camera {
 namespace {

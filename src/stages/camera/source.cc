@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "stages/camera/folder_source.h"
+#include "stages/camera/video_source.h"
 
 namespace ekya::camera {
 namespace {
@@ -68,14 +69,25 @@ class PreparedSource : public Source {
   std::vector<Region> regions_;
 };
 
-Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings) {
-  const std::string& url = settings.url;
-  if (url.starts_with("folder:")) return OpenFolder(settings);
+/// The part of `url` before its first ':', such as "rtsp"; empty for a plain path.
+std::string Scheme(const std::string& url) {
+  const auto colon = url.find(':');
+  if (colon == std::string::npos || url.find('/') < colon) return "";
+  return url.substr(0, colon);
+}
+
+Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::stop_token stop) {
+  const std::string scheme = Scheme(settings.url);
+  if (scheme == "folder") return OpenFolder(settings);
+  if (scheme == "rtsp" || scheme == "rtsps") return OpenRtsp(settings, std::move(stop));
+  if (scheme == "file" || (scheme.empty() && !settings.url.empty())) {
+    return OpenVideoFile(settings, std::move(stop));
+  }
   return Error{
       ErrorCode::kInvalid,
       fmt::format("camera {}: url: found \"{}\", expected rtsp://..., file:PATH, the path of a "
                   "video, folder:MANIFEST or scene:intersection",
-                  settings.id, ShownUrl(url))};
+                  settings.id, ShownUrl(settings.url))};
 }
 
 }  // namespace
@@ -96,13 +108,12 @@ std::string ShownUrl(const std::string& url) {
 Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
                                            std::stop_token stop) {
   (void)seed;
-  (void)stop;
   if (!(settings.frames_per_second >= 0 && settings.frames_per_second <= 1000)) {
     return Error{ErrorCode::kInvalid,
                  fmt::format("camera {}: frames_per_second: found {}, expected 0 (native) to 1000",
                              settings.id, settings.frames_per_second)};
   }
-  EKYA_ASSIGN(std::unique_ptr<Source> source, OpenPlain(settings));
+  EKYA_ASSIGN(std::unique_ptr<Source> source, OpenPlain(settings, std::move(stop)));
   if (settings.masks.empty() && settings.regions.empty()) return source;
   return std::unique_ptr<Source>(std::make_unique<PreparedSource>(std::move(source), settings));
 }

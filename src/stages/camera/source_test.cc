@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "stages/camera/internal/jpeg_fixture.h"
+#include "stages/camera/internal/picture_fixture.h"
 
 namespace ekya::camera {
 namespace {
