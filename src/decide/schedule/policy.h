@@ -12,11 +12,11 @@ namespace ekya::schedule {
 
 /// What a policy reads of a stream's retraining profiles.
 struct ProfileNeeds {
-  /// Ids of the configurations whose profiles Decide reads; it is then shown these alone. Empty: the
-  /// policy never retrains, and nothing needs labels or trials.
+  /// Ids of the configurations whose profiles Decide reads; it is then shown these alone. Empty:
+  /// the policy never retrains, and nothing needs labels or trials.
   std::vector<std::string> configurations;
-  /// Whether it reads their accuracy. If not, device seconds measured once are enough and no trial is
-  /// run for what earlier retraining has measured already.
+  /// Whether it reads their accuracy. If not, device seconds measured once are enough and no trial
+  /// is run for what earlier retraining has measured already.
   bool accuracy = true;
 };
 
@@ -33,8 +33,8 @@ class Policy {
     return {candidates, true};
   }
   /// A schedule for what is left of the window. Called at the window's start and again at every
-  /// event, with what runs then in `StreamSituation::running`. kInvalid where the situation makes no
-  /// sense to this policy; a floor that cannot be met is not an error (`floor_feasible`).
+  /// event, with what runs then in `StreamSituation::running`. kInvalid where the situation makes
+  /// no sense to this policy; a floor that cannot be met is not an error (`floor_feasible`).
   virtual Result<Schedule> Decide(const Situation& situation) = 0;
 };
 

@@ -1,0 +1,52 @@
+#include "decide/schedule/policy.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "decide/schedule/exact.h"
+#include "decide/schedule/none.h"
+#include "decide/schedule/options.h"
+#include "decide/schedule/thief.h"
+#include "decide/schedule/uniform.h"
+
+namespace ekya::schedule {
+namespace {
+
+struct Entry {
+  const char* name;
+  const char* summary;
+  Result<std::unique_ptr<Policy>> (*make)(Options options);
+};
+
+/// A new policy is a file pair and a line here.
+constexpr Entry kPolicies[] = {
+    {"thief",
+     "steals quanta from job to job while the estimate rises, as the paper does (delta, risk)",
+     MakeThief},
+    {"exact", "the best constant shares, decided again whenever a retraining ends (risk)",
+     MakeExact},
+    {"uniform", "the same shares and retraining configuration for every stream (config, share)",
+     MakeUniform},
+    {"none", "never retrains", MakeNone},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Policy>> MakePolicy(const std::string& specification) {
+  EKYA_ASSIGN(Options options, Options::Parse(specification));
+  std::vector<std::string> known;
+  for (const Entry& entry : kPolicies) {
+    if (options.name() == entry.name) return entry.make(std::move(options));
+    known.push_back(entry.name);
+  }
+  return Error{ErrorCode::kInvalid, fmt::format("unknown scheduler {}, expected one of {}",
+                                                options.name(), fmt::join(known, ", "))};
+}
+
+std::vector<PolicyDescription> KnownPolicies() {
+  std::vector<PolicyDescription> known;
+  for (const Entry& entry : kPolicies) known.push_back({entry.name, entry.summary});
+  return known;
+}
+
+}  // namespace ekya::schedule
