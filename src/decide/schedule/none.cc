@@ -10,7 +10,7 @@ class None : public Policy {
   explicit None(std::string name) : name_(std::move(name)) {}
 
   std::string name() const override { return name_; }
-  bool needs_profiles() const override { return false; }
+  ProfileNeeds Needs(const std::vector<std::string>&) const override { return {{}, false}; }
 
   Result<Schedule> Decide(const Situation& situation) override {
     EKYA_ASSIGN(Problem problem, Prepare(situation));

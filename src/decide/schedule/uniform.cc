@@ -30,6 +30,8 @@ int Find(const StreamSituation& stream, const std::string& name) {
   int index = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
   const bool number = error == std::errc{} && end == name.data() + name.size();
+  // Who is shown what Needs asked for, and no more, has it in the first place.
+  if (number && count == 1) return 0;
   return number && index >= 0 && index < count ? index : -1;
 }
 
@@ -39,6 +41,16 @@ class Uniform : public Policy {
       : name_(std::move(name)), options_(std::move(options)) {}
 
   std::string name() const override { return name_; }
+
+  /// Costs alone: what a fixed configuration gains is not asked.
+  ProfileNeeds Needs(const std::vector<std::string>& candidates) const override {
+    if (options_.config.empty()) return {candidates, false};
+    StreamSituation all;
+    for (const std::string& id : candidates) all.retraining.push_back({id, 0, 0, 0});
+    const int chosen = Find(all, options_.config);
+    if (chosen < 0) return {{}, false};
+    return {{candidates[chosen]}, false};
+  }
 
   Result<Schedule> Decide(const Situation& situation) override {
     EKYA_ASSIGN(const Problem problem, Prepare(situation));

@@ -1,0 +1,202 @@
+#include "decide/schedule/policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/file.h"
+#include "decide/schedule/internal/judge.h"
+
+namespace ekya::schedule {
+namespace {
+
+using internal::Judge;
+using internal::RandomSituation;
+using internal::Verdict;
+using ::testing::HasSubstr;
+
+std::unique_ptr<Policy> Make(const std::string& specification) {
+  auto policy = MakePolicy(specification);
+  EXPECT_TRUE(policy.ok()) << policy.error().message;
+  return std::move(*policy);
+}
+
+Schedule Decide(const std::string& specification, const Situation& situation) {
+  auto schedule = Make(specification)->Decide(situation);
+  EXPECT_TRUE(schedule.ok()) << schedule.error().message;
+  return schedule.ok() ? std::move(*schedule) : Schedule{};
+}
+
+TEST(MakePolicy, NamesKnownPoliciesAndOptionsInErrors) {
+  EXPECT_THAT(MakePolicy("teif").error().message, HasSubstr("thief"));
+  EXPECT_THAT(MakePolicy("thief:gamma=2").error().message, HasSubstr("delta"));
+  EXPECT_THAT(MakePolicy("thief:delta=x").error().message, HasSubstr("found \"x\""));
+  EXPECT_THAT(MakePolicy("thief:delta=2").error().message, HasSubstr("from 0 to 1"));
+  EXPECT_THAT(MakePolicy("thief:delta").error().message, HasSubstr("option=value"));
+  EXPECT_THAT(MakePolicy("thief:delta=0.1,delta=0.2").error().message, HasSubstr("twice"));
+  EXPECT_THAT(MakePolicy("none:share=1").error().message, HasSubstr("none"));
+  EXPECT_THAT(MakePolicy("").error().message, HasSubstr("unknown scheduler"));
+}
+
+TEST(MakePolicy, MakesEveryKnownPolicyByItsName) {
+  for (const PolicyDescription& known : KnownPolicies()) {
+    EXPECT_EQ(Make(known.name)->name(), known.name);
+    EXPECT_FALSE(known.summary.empty());
+  }
+}
+
+TEST(Policy, RefusesSituationsThatMakeNoSense) {
+  Situation good;
+  good.window_seconds = 10;
+  good.streams.push_back({"a", 0.5, {{"i", 0.5, 1}}, {{"r", 0.9, 5, 0}}, {}, false});
+  EXPECT_TRUE(Make("thief")->Decide(good).ok());
+  const auto error = [&](auto change) {
+    Situation bad = good;
+    change(bad);
+    const auto schedule = Make("exact")->Decide(bad);
+    EXPECT_FALSE(schedule.ok());
+    return schedule.ok() ? std::string() : schedule.error().message;
+  };
+  EXPECT_THAT(error([](Situation& s) { s.window_seconds = 0; }), HasSubstr("window_seconds"));
+  EXPECT_THAT(error([](Situation& s) { s.window_seconds = NAN; }), HasSubstr("window_seconds"));
+  EXPECT_THAT(error([](Situation& s) { s.devices = 0; }), HasSubstr("devices"));
+  EXPECT_THAT(error([](Situation& s) { s.streams.clear(); }), HasSubstr("streams"));
+  EXPECT_THAT(error([](Situation& s) { s.streams[0].accuracy = NAN; }), HasSubstr("stream a"));
+  EXPECT_THAT(error([](Situation& s) { s.streams[0].retraining[0].device_seconds = -1; }),
+              HasSubstr("device_seconds of r"));
+  EXPECT_THAT(error([](Situation& s) {
+                s.streams[0].running = RunningRetraining{"x", 0, 1};
+              }),
+              HasSubstr("found x"));
+  EXPECT_THAT(error([](Situation& s) {
+                s.streams[0].running = RunningRetraining{"r", 7, 1};
+              }),
+              HasSubstr("found 7"));
+}
+
+TEST(Policy, EveryScheduleOfRandomSituationsIsValid) {
+  Random random(1);
+  for (int round = 0; round < 300; ++round) {
+    const Situation situation = RandomSituation(random);
+    for (const PolicyDescription& known : KnownPolicies()) {
+      const Verdict verdict = Judge(situation, Decide(known.name, situation));
+      ASSERT_EQ(verdict.fault, "") << known.name << " in " << WriteSituation(situation);
+    }
+  }
+}
+
+TEST(Policy, NoneServesTheBestConstantShares) {
+  Situation situation;
+  situation.window_seconds = 100;
+  situation.quanta_per_device = 10;
+  situation.streams.push_back(
+      {"a", 0.8, {{"all", 0.8, 1}, {"half", 0.4, 0.6}}, {{"r", 1, 1, 0}}, {}, false});
+  situation.streams.push_back({"b", 0.5, {{"all", 0.6, 1}}, {}, {}, false});
+  // a under "half" and b under "all" fill the device: better than either alone.
+  EXPECT_DOUBLE_EQ(Decide("none", situation).mean_accuracy, (0.8 * 0.6 + 0.5) / 2);
+}
+
+TEST(Policy, ThiefStealsForARetrainingThatPays) {
+  Situation situation;
+  situation.window_seconds = 100;
+  situation.quanta_per_device = 10;
+  situation.streams.push_back({"a", 0.4, {{"all", 0.2, 1}}, {{"r", 0.9, 20, 0}}, {}, false});
+  situation.streams.push_back({"b", 0.8, {{"all", 0.2, 1}}, {{"r", 0.7, 20, 0}}, {}, false});
+  // Six tenths of the device are left over: 20 device seconds take 33.3 s.
+  EXPECT_NEAR(Decide("thief", situation).mean_accuracy,
+              ((0.4 * 20 / 0.6 + 0.9 * (100 - 20 / 0.6)) / 100 + 0.8) / 2, 1e-9);
+}
+
+TEST(Policy, UniformHandsARetrainingsShareToItsInference) {
+  // The worked example of the paper (section 3.2) with the most accurate configurations.
+  Situation situation;
+  situation.window_seconds = 120;
+  situation.devices = 3;
+  situation.quanta_per_device = 20;
+  std::vector<InferenceProfile> linear;
+  for (int i = 1; i <= 20; ++i) linear.push_back({fmt::format("{}", i), i / 20.0, i / 20.0});
+  situation.streams.push_back(
+      {"A", 0.65, linear, {{"1", 0.75, 85, 0}, {"2", 0.70, 65, 0}}, {}, false});
+  situation.streams.push_back(
+      {"B", 0.50, linear, {{"1", 0.90, 80, 0}, {"2", 0.85, 50, 0}}, {}, false});
+  const Schedule schedule = Decide("uniform:config=0", situation);
+  const double a = 85 / 0.75, b = 80 / 0.75;
+  const double expected = (0.75 * 0.65 * a + 0.75 * (120 - a) + 0.75 * 0.5 * b + 0.9 * (120 - b));
+  EXPECT_NEAR(schedule.mean_accuracy, expected / 240, 1e-9);
+  EXPECT_THAT(Make("uniform:config=9")->Decide(situation).error().message, HasSubstr("1, 2"));
+  EXPECT_EQ(Make("uniform:config=2")->Needs({"1", "2"}).configurations,
+            std::vector<std::string>{"2"});
+  EXPECT_TRUE(Make("none")->Needs({"1", "2"}).configurations.empty());
+}
+
+TEST(Policy, SaysWhenTheFloorCannotBeKept) {
+  Situation situation;
+  situation.window_seconds = 10;
+  situation.quanta_per_device = 10;
+  situation.accuracy_floor = 0.5;
+  for (const char* id : {"a", "b", "c"}) {
+    situation.streams.push_back(
+        {id, 0.8, {{"all", 0.6, 1}, {"half", 0.3, 0.5}}, {{"r", 0.9, 1, 0}}, {}, false});
+  }
+  for (const char* policy : {"thief", "exact", "none"}) {
+    EXPECT_FALSE(Decide(policy, situation).floor_feasible) << policy;
+  }
+  situation.devices = 2;  // Each device holds one, and three do not fit.
+  EXPECT_FALSE(Decide("exact", situation).floor_feasible);
+  situation.devices = 3;
+  for (const char* policy : {"thief", "exact", "none"}) {
+    EXPECT_TRUE(Decide(policy, situation).floor_feasible) << policy;
+  }
+}
+
+/// The cases that come with the project; skipped where they are not there.
+class Cases : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::filesystem::path folder = std::filesystem::path(EKYA_SHARED_DIR) / "cases/schedule";
+    if (!std::filesystem::exists(folder)) {
+      GTEST_SKIP() << "the scheduling cases are not beside this checkout";
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const auto text = ReadFile(entry.path());
+      ASSERT_TRUE(text.ok());
+      auto situation = ReadSituation(*text, entry.path().filename().string());
+      ASSERT_TRUE(situation.ok()) << situation.error().message;
+      const std::size_t at = text->find("\"static_optimum\":");
+      ASSERT_NE(at, std::string::npos) << entry.path();
+      cases_.push_back({entry.path().stem().string(), std::move(*situation),
+                        std::strtod(text->c_str() + at + 17, nullptr)});
+    }
+    ASSERT_FALSE(cases_.empty());
+  }
+
+  struct Case {
+    std::string name;
+    Situation situation;
+    double static_optimum;
+  };
+  std::vector<Case> cases_;
+};
+
+TEST_F(Cases, EveryScheduleIsValid) {
+  for (const Case& each : cases_) {
+    for (const PolicyDescription& known : KnownPolicies()) {
+      EXPECT_EQ(Judge(each.situation, Decide(known.name, each.situation)).fault, "")
+          << known.name << " in " << each.name;
+    }
+  }
+}
+
+TEST_F(Cases, ExactFindsTheStaticOptimumAndLosesLittleByPlacement) {
+  for (const Case& each : cases_) {
+    const Schedule schedule = Decide("exact", each.situation);
+    ASSERT_TRUE(schedule.static_optimum.has_value()) << each.name;
+    EXPECT_NEAR(*schedule.static_optimum, each.static_optimum, 1e-6) << each.name;
+    EXPECT_GE(schedule.mean_accuracy, 0.995 * each.static_optimum) << each.name;
+  }
+}
+
+}  // namespace
+}  // namespace ekya::schedule
