@@ -110,17 +110,18 @@ TEST(Policy, ThiefStealsForARetrainingThatPays) {
 }
 
 TEST(Policy, UniformHandsARetrainingsShareToItsInference) {
-  // The worked example of the paper (section 3.2) with the most accurate configurations.
+  // The worked example of the paper (section 3.2) with the most accurate configurations. It shares
+  // its three GPUs as if they were one.
   Situation situation;
   situation.window_seconds = 120;
-  situation.devices = 3;
-  situation.quanta_per_device = 20;
+  situation.devices = 1;
+  situation.quanta_per_device = 60;
   std::vector<InferenceProfile> linear;
-  for (int i = 1; i <= 20; ++i) linear.push_back({fmt::format("{}", i), i / 20.0, i / 20.0});
+  for (int i = 1; i <= 20; ++i) linear.push_back({fmt::format("{}", i), i / 60.0, i / 20.0});
   situation.streams.push_back(
-      {"A", 0.65, linear, {{"1", 0.75, 85, 0}, {"2", 0.70, 65, 0}}, {}, false});
+      {"A", 0.65, linear, {{"1", 0.75, 85 / 3.0, 0}, {"2", 0.70, 65 / 3.0, 0}}, {}, false});
   situation.streams.push_back(
-      {"B", 0.50, linear, {{"1", 0.90, 80, 0}, {"2", 0.85, 50, 0}}, {}, false});
+      {"B", 0.50, linear, {{"1", 0.90, 80 / 3.0, 0}, {"2", 0.85, 50 / 3.0, 0}}, {}, false});
   const Schedule schedule = Decide("uniform:config=0", situation);
   const double a = 85 / 0.75, b = 80 / 0.75;
   const double expected = (0.75 * 0.65 * a + 0.75 * (120 - a) + 0.75 * 0.5 * b + 0.9 * (120 - b));

@@ -35,7 +35,7 @@ inline Verdict Judge(const Situation& situation, const Schedule& schedule) {
     const StreamSituation* from;
     double accuracy;
     double floor;
-    std::string chosen;
+    std::string chosen = {};
     double work = 0;
     double needed = 0;
     int device = -1;
