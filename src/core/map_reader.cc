@@ -223,19 +223,25 @@ std::string MapReader::PathOf(const std::string& key, std::size_t item) const {
 }
 
 Status MapReader::Finish() {
-  if (!status_.ok()) return status_;
+  if (failed() && missing_.empty()) return status_;
+  int unknown = 0;
   for (const auto& [key, value] : node_.members) {
     if (std::ranges::find(asked_, key) != asked_.end()) continue;
+    if (++unknown > 100) break;  // A hostile map may hold a million.
+    const std::string nearest = Nearest(key, asked_);
+    // A key that is missing because it is misspelt: the misspelling says more.
+    if (failed() && nearest != missing_) continue;
     Node shown;
     shown.kind = Node::Kind::kString;
     shown.text = key;
-    status_ = Error{
-        ErrorCode::kInvalid,
-        fmt::format("{}:{}: {}unknown key {}, the nearest known one is \"{}\"", file_, value.line,
-                    path_.empty() ? "" : path_ + ": ", Describe(shown), Nearest(key, asked_))};
-    return status_;
+    status_ =
+        Error{ErrorCode::kInvalid,
+              fmt::format("{}:{}: {}unknown key {}, the nearest known one is \"{}\"", file_,
+                          value.line, path_.empty() ? "" : path_ + ": ", Describe(shown), nearest)};
+    break;
   }
-  return {};
+  missing_.clear();
+  return status_;
 }
 
 const Node* MapReader::Find(const std::string& key, const std::string& expected) {
@@ -245,7 +251,10 @@ const Node* MapReader::Find(const std::string& key, const std::string& expected)
   const auto member =
       std::ranges::find_if(node_.members, [&](const auto& pair) { return pair.first == key; });
   if (member != node_.members.end()) return &member->second;
-  if (!optional) FailAt(node_.line, PathOf(key), "nothing", expected);
+  if (!optional) {
+    FailAt(node_.line, PathOf(key), "nothing", expected);
+    missing_ = key;
+  }
   return nullptr;
 }
 

@@ -66,7 +66,8 @@ class MapReader {
   std::string PathOf(const std::string& key, std::size_t item) const;
   const std::string& file() const { return file_; }
   bool failed() const { return !status_.ok(); }
-  /// The first error; else an error for the first unknown key, naming the known one nearest to it.
+  /// The first error; else an error for the first unknown key, naming the known one nearest to it
+  /// (also where that one is missing). May be called again after a further Fail.
   Status Finish();
 
  private:
@@ -81,6 +82,7 @@ class MapReader {
   const std::string path_;
   std::vector<std::string> asked_;
   bool optional_ = false;
+  std::string missing_;  ///< The key whose absence is the first error.
   Status status_;
 };
 

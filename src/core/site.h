@@ -47,9 +47,9 @@ struct GoldenSettings {
 };
 
 struct ComputeSettings {
-  std::vector<std::string> devices;  ///< "cpu:0": one core each.
-  double device_cores =
-      1;  ///< What one device may use of its core, (0, 1]: a declared smaller box.
+  std::vector<std::string> devices;  ///< "cpu:0": one core each. Absent in the file: cpu:0 alone.
+  /// What one device may use of its core, (0, 1]: a declared smaller box.
+  double device_cores = 1;
   Quanta quanta_per_device = 20;
   double window_seconds = 200;
   std::string scheduler = "thief";
@@ -84,9 +84,15 @@ struct Site {
   std::map<std::string, ModelSettings> camera_models;  ///< By camera id, complete.
 };
 
-/// Reads `site.yaml`. `defaults:` gives any camera key a value for all cameras, which a camera
-/// overrides. `{EKYA_NAME}` in a string is replaced by that environment variable (an unset one is
-/// an error); a message never shows the value. Relative paths are relative to the file's folder.
+/// Reads `site.yaml`. Its sections and keys are the members above under the same names, but for
+/// `compute.window` and `cameras.*.stall` (durations: 200s, 10m, 1.5h, or seconds) and
+/// `cameras.*.model` (what differs from the section `model`). Parts are 10% or 0.1, sizes 50GB or
+/// bytes, boxes [x, y, width, height]. Everything but `cameras` may be absent; `golden.source` is
+/// "model" where a golden model is named. `defaults:` gives any camera key a value for all cameras,
+/// which a camera overrides.
+/// `{EKYA_NAME}` in a text is replaced by that environment variable (an unset one is an error); a
+/// message never shows the value. Relative paths are relative to the file's folder. Whether files
+/// exist is not looked at. Camera names are 1 to 64 letters, digits, `_`, `.` and `-`.
 Result<Site> ReadSite(std::string_view text, const std::string& file);
 
 /// The JSON Schema (draft 2020-12) of `site.yaml`.

@@ -79,9 +79,9 @@ TEST(SituationTest, ErrorsNameLineKeyFoundAndExpected) {
             "s.json:1: format: found \"ekya-situation/2\", expected \"ekya-situation/1\"");
   EXPECT_EQ(ErrorOf(With("\"accuracy_floor\": 0.25,", "")),
             "s.json:1: accuracy_floor: found nothing, expected a number from 0 to 1");
-  EXPECT_EQ(
-      ErrorOf(With("\"share\"", "\"shares\"")),
-      "s.json:5: streams[0].inference[0].share: found nothing, expected a number from 0 to 1");
+  EXPECT_EQ(ErrorOf(With("\"share\"", "\"shares\"")),
+            "s.json:5: streams[0].inference[0]: unknown key \"shares\", the nearest known one is "
+            "\"share\"");
   EXPECT_EQ(ErrorOf(With("\"id\": \"zurich\",", "\"id\": \"zurich\", \"acuracy\": 1,")),
             "s.json:4: streams[0]: unknown key \"acuracy\", the nearest known one is \"accuracy\"");
   EXPECT_EQ(

@@ -82,7 +82,7 @@ TEST(TraceTest, RefusesHalfATrace) {
   std::string without = text;
   without.replace(without.find("\"estimate\""), 10, "\"estimates\"");
   EXPECT_THAT(ReadTrace(without, "t.json").error().message,
-              HasSubstr("estimate: found nothing, expected a map"));
+              HasSubstr("unknown key \"estimates\", the nearest known one is \"estimate\""));
 }
 
 }  // namespace
