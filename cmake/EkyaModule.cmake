@@ -4,6 +4,8 @@
 # its *_test.cc files, and one benchmark program of its *_bench.cc files. `base` is always a
 # dependency. A file is found by its name alone, so adding one needs no edit here.
 # main.cc belongs to ekya_program and is left out.
+add_custom_target(benches)  # Every benchmark program.
+
 function(ekya_module path)
   cmake_parse_arguments(ARG "" "" "DEPS;VENDORS" ${ARGN})
   string(REPLACE "/" "_" name ${path})
@@ -48,6 +50,7 @@ function(ekya_module path)
   endif()
   if(benches)
     add_executable(${name}_bench ${benches})
+    add_dependencies(benches ${name}_bench)
     target_link_libraries(${name}_bench PRIVATE ${name} benchmark::benchmark_main)
     target_compile_definitions(${name}_bench PRIVATE
       EKYA_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared" EKYA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
