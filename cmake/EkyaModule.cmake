@@ -1,11 +1,11 @@
+add_custom_target(benches)  # Every benchmark program: scripts/bench builds it.
+
 # ekya_module(PATH [DEPS module...] [VENDORS target...])
 #
 # Makes, from src/PATH: the static library `PATH with _ for /` of its *.cc files, one test program of
 # its *_test.cc files, and one benchmark program of its *_bench.cc files. `base` is always a
 # dependency. A file is found by its name alone, so adding one needs no edit here.
 # main.cc belongs to ekya_program and is left out.
-add_custom_target(benches)  # Every benchmark program.
-
 function(ekya_module path)
   cmake_parse_arguments(ARG "" "" "DEPS;VENDORS" ${ARGN})
   string(REPLACE "/" "_" name ${path})
