@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/report/figure.h"
+#include "decide/window/record.h"
+
+namespace ekya::report {
+
+/// Colours that names keep through all figures of a page, in order of first appearance.
+class Palette {
+ public:
+  int ColorOf(const std::string& name) {
+    return colors_.emplace(name, static_cast<int>(colors_.size())).first->second;
+  }
+
+ private:
+  std::map<std::string, int> colors_;
+};
+
+/// At most `most` intervals for the same time: neighbours become one, weighted by their frames.
+std::vector<window::StreamInterval> Thinned(const std::vector<window::StreamInterval>& intervals,
+                                            std::size_t most);
+
+// The figures of one run. Those that have nothing to show are left out.
+
+/// One per stream: accuracy over time, with retrainings, swaps and retraining windows.
+std::vector<Figure> AccuracyFigures(const window::RunRecord& run, Palette& streams);
+/// What the decisions gave, then what was measured: devices over time, stacked.
+std::vector<Figure> ShareFigures(const window::RunRecord& run, Palette& streams);
+/// One per stream: each class's part of the judged objects over time.
+std::vector<Figure> ClassMixFigures(const window::RunRecord& run);
+/// Labelling, profiling and every retraining, one row per stream.
+std::vector<Figure> TimelineFigures(const window::RunRecord& run);
+/// Predicted against achieved: accuracy, then device seconds.
+std::vector<Figure> PredictionFigures(const window::RunRecord& run, Palette& streams);
+
+}  // namespace ekya::report

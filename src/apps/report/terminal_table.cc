@@ -1,0 +1,105 @@
+#include "apps/report/terminal_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "apps/report/run_tables.h"
+#include "apps/report/summary.h"
+#include "apps/report/text.h"
+
+namespace ekya::report {
+namespace {
+
+using window::RunRecord;
+using window::StreamRecord;
+using window::WindowRecord;
+
+constexpr int kGap = 2;
+/// Narrower than this a name cannot be told from another.
+constexpr int kNarrowest = 6;
+
+std::string Padded(const std::string& cell, int width, bool right) {
+  const int missing = std::max(0, width - DisplayWidth(cell));
+  const std::string space(static_cast<std::size_t>(missing), ' ');
+  return right ? space + cell : cell + space;
+}
+
+std::string Line(const std::vector<std::string>& cells, const std::vector<int>& widths,
+                 const Table& table) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) line.append(kGap, ' ');
+    line +=
+        Padded(CutToWidth(PrintableText(cells[i]), widths[i]), widths[i], table.columns[i].number);
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line + "\n";
+}
+
+/// Takes columns off the widest text columns, then off any, until the line fits.
+void Shrink(const Table& table, int width, std::vector<int>* widths) {
+  for (const bool only_text : {true, false}) {
+    while (true) {
+      int total = -kGap;
+      std::size_t widest = widths->size();
+      for (std::size_t i = 0; i < widths->size(); ++i) {
+        total += (*widths)[i] + kGap;
+        if (only_text && table.columns[i].number) continue;
+        if ((*widths)[i] <= kNarrowest) continue;
+        if (widest == widths->size() || (*widths)[i] > (*widths)[widest]) widest = i;
+      }
+      if (total <= width) return;
+      if (widest == widths->size()) break;
+      --(*widths)[widest];
+    }
+  }
+}
+
+}  // namespace
+
+std::string TerminalTable(const Table& table, int width) {
+  if (table.columns.empty()) return "";
+  std::vector<int> widths;
+  std::vector<std::string> header;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    header.push_back(table.columns[i].name);
+    int widest = DisplayWidth(PrintableText(header.back()));
+    for (const std::vector<std::string>& row : table.rows) {
+      widest = std::max(widest, DisplayWidth(PrintableText(row[i])));
+    }
+    widths.push_back(widest);
+  }
+  Shrink(table, width, &widths);
+  std::string text = Line(header, widths, table);
+  int rule = -kGap;
+  for (const int each : widths) rule += each + kGap;
+  for (int i = 0; i < rule; ++i) text += "─";
+  text += "\n";
+  for (const std::vector<std::string>& row : table.rows) text += Line(row, widths, table);
+  return text;
+}
+
+std::string EndOfRunTable(const std::vector<RunRecord>& runs, int width) {
+  if (runs.empty()) return "No run.\n";
+  std::string text;
+  if (runs.size() == 1) text += TerminalTable(StreamTable(runs.front()), width) + "\n";
+  text += TerminalTable(ComparisonTable(CompareSchedulers(Summarize(runs).rows)), width);
+  std::set<std::string> sources;
+  std::size_t warnings = 0;
+  for (const RunRecord& run : runs) {
+    for (const StreamRecord& stream : run.streams) sources.insert(stream.accuracy_source);
+    warnings += run.warnings.size();
+    for (const WindowRecord& window : run.windows) warnings += window.warnings.size();
+  }
+  std::vector<std::string> names;
+  for (const std::string& source : sources) {
+    names.push_back(source.empty() ? "unknown" : PrintableText(source));
+  }
+  if (!names.empty()) text += fmt::format("Accuracy by {}.", fmt::join(names, " and "));
+  if (warnings > 0) text += fmt::format(" {} warning{}.", warnings, warnings == 1 ? "" : "s");
+  return text + "\n";
+}
+
+}  // namespace ekya::report
