@@ -17,13 +17,13 @@ enum class Unit {
 };
 
 struct Axis {
-  std::string name;  ///< Short, with what the unit does not say: "devices".
+  std::string name = {};  ///< Short, with what the unit does not say: "devices".
   Unit unit = Unit::kNumber;
   /// Ends of the axis; absent: as the data has it.
-  std::optional<double> low;
-  std::optional<double> high;
+  std::optional<double> low = {};
+  std::optional<double> high = {};
   /// Names of the places 0, 1, 2, ...: the axis then has places instead of numbers.
-  std::vector<std::string> places;
+  std::vector<std::string> places = {};
 };
 
 /// One point. A y that is not finite is a gap in a line and nothing in every other kind.
@@ -34,8 +34,8 @@ struct Point {
 };
 
 struct Series {
-  std::string name;
-  std::vector<Point> points;
+  std::string name = {};
+  std::vector<Point> points = {};
   /// Number of its colour in the page's palette; -1: the series' place in the figure. The same
   /// thing (a stream, a scheduler, a class) should have the same colour in all figures of a page.
   int color = -1;
@@ -60,8 +60,8 @@ struct Span {
 
 /// Spans of one meaning and colour.
 struct SpanKind {
-  std::string name;  ///< "retraining"
-  std::vector<Span> spans;
+  std::string name = {};  ///< "retraining"
+  std::vector<Span> spans = {};
   int color = 0;
 };
 
@@ -72,8 +72,8 @@ struct Mark {
 };
 
 struct MarkKind {
-  std::string name;  ///< "model swapped"
-  std::vector<Mark> marks;
+  std::string name = {};  ///< "model swapped"
+  std::vector<Mark> marks = {};
 };
 
 enum class FigureKind {
@@ -88,32 +88,32 @@ enum class FigureKind {
 
 struct Figure {
   FigureKind kind = FigureKind::kLine;
-  std::string title;
-  std::string caption;  ///< What to see in it, in a sentence; may be empty.
-  Axis x;
-  Axis y;
-  std::vector<Series> series;
+  std::string title = {};
+  std::string caption = {};  ///< What to see in it, in a sentence; may be empty.
+  Axis x = {};
+  Axis y = {};
+  std::vector<Series> series = {};
   /// Bars: single observations behind the bars, one entry per series, in the series' order.
-  std::vector<std::vector<Point>> dots;
-  bool labels = false;              ///< Bars: write each bar's value on it.
-  bool diagonal = false;            ///< Scatter: the line y = x.
-  std::optional<double> reference;  ///< A horizontal line at this y...
-  std::string reference_name;       ///< ...and what it is.
-  std::vector<Band> bands;
-  std::string band_name;  ///< What the bands are, for the legend.
-  std::vector<SpanKind> span_kinds;
-  std::vector<MarkKind> mark_kinds;
+  std::vector<std::vector<Point>> dots = {};
+  bool labels = false;                   ///< Bars: write each bar's value on it.
+  bool diagonal = false;                 ///< Scatter: the line y = x.
+  std::optional<double> reference = {};  ///< A horizontal line at this y...
+  std::string reference_name = {};       ///< ...and what it is.
+  std::vector<Band> bands = {};
+  std::string band_name = {};  ///< What the bands are, for the legend.
+  std::vector<SpanKind> span_kinds = {};
+  std::vector<MarkKind> mark_kinds = {};
   double height = 260;  ///< In pixels.
 };
 
 struct Table {
   struct Column {
-    std::string name;
+    std::string name = {};
     bool number = false;  ///< Right-aligned, with figures of equal width.
   };
-  std::string caption;  ///< May be empty.
-  std::vector<Column> columns;
-  std::vector<std::vector<std::string>> rows;  ///< Each as long as `columns`.
+  std::string caption = {};  ///< May be empty.
+  std::vector<Column> columns = {};
+  std::vector<std::vector<std::string>> rows = {};  ///< Each as long as `columns`.
 };
 
 }  // namespace ekya::report

@@ -59,7 +59,7 @@ void WriteNumber(JsonWriter& json, std::string_view key, double number) {
 }
 
 void WriteAxis(JsonWriter& json, std::string_view key, const Axis& axis) {
-  Members(json.Key(key).BeginMap())("name", axis.name)("unit", UnitName(axis.unit));
+  MembersOf(json.Key(key).BeginMap())("name", axis.name)("unit", UnitName(axis.unit));
   if (axis.low) WriteNumber(json, "low", *axis.low);
   if (axis.high) WriteNumber(json, "high", *axis.high);
   if (!axis.places.empty()) {
@@ -87,10 +87,10 @@ void WritePoints(JsonWriter& json, const std::vector<Point>& points) {
 
 void WriteSeries(JsonWriter& json, const Figure& figure, std::size_t i) {
   const Series& series = figure.series[i];
-  Members(json.BeginMap())("name", series.name);
-  Members(json)("color", series.color >= 0 ? series.color : static_cast<int>(i));
-  if (series.faint) Members(json)("faint", true);
-  if (series.dashed) Members(json)("dashed", true);
+  MembersOf(json.BeginMap())("name", series.name);
+  MembersOf(json)("color", series.color >= 0 ? series.color : static_cast<int>(i));
+  if (series.faint) MembersOf(json)("faint", true);
+  if (series.dashed) MembersOf(json)("dashed", true);
   WritePoints(json, series.points);
   if (i < figure.dots.size()) {
     json.Key("dots").BeginMap();
@@ -105,26 +105,26 @@ void WriteStretch(JsonWriter& json, const Stretch& stretch) {
   json.BeginMap();
   WriteNumber(json, "from", stretch.from);
   WriteNumber(json, "to", stretch.to);
-  if (!stretch.note.empty()) Members(json)("note", stretch.note);
+  if (!stretch.note.empty()) MembersOf(json)("note", stretch.note);
 }
 
 void WriteSpans(JsonWriter& json, const Figure& figure) {
   json.Key("spans").BeginList();
   for (const SpanKind& kind : figure.span_kinds) {
-    Members(json.BeginMap())("name", kind.name)("color", kind.color).Key("spans").BeginList();
+    MembersOf(json.BeginMap())("name", kind.name)("color", kind.color).Key("spans").BeginList();
     for (const Span& span : kind.spans) {
       WriteStretch(json, span);
-      Members(json)("row", span.row).EndMap();
+      MembersOf(json)("row", span.row).EndMap();
     }
     json.EndList().EndMap();
   }
   json.EndList().Key("marks").BeginList();
   for (const MarkKind& kind : figure.mark_kinds) {
-    Members(json.BeginMap())("name", kind.name).Key("marks").BeginList();
+    MembersOf(json.BeginMap())("name", kind.name).Key("marks").BeginList();
     for (const Mark& mark : kind.marks) {
       json.BeginMap();
       WriteNumber(json, "x", mark.x);
-      if (!mark.note.empty()) Members(json)("note", mark.note);
+      if (!mark.note.empty()) MembersOf(json)("note", mark.note);
       json.EndMap();
     }
     json.EndList().EndMap();
@@ -194,18 +194,18 @@ void FillSpans(const Figure& figure, Table* table) {
 
 std::string FigureJson(const Figure& figure) {
   JsonWriter json(JsonWriter::Layout::kOneLine);
-  Members(json.BeginMap())("kind", KindName(figure.kind));
+  MembersOf(json.BeginMap())("kind", KindName(figure.kind));
   WriteAxis(json, "x", figure.x);
   WriteAxis(json, "y", figure.y);
   json.Key("series").BeginList();
   for (std::size_t i = 0; i < figure.series.size(); ++i) WriteSeries(json, figure, i);
   json.EndList();
-  Members(json)("labels", figure.labels)("diagonal", figure.diagonal);
+  MembersOf(json)("labels", figure.labels)("diagonal", figure.diagonal);
   if (figure.reference && std::isfinite(*figure.reference)) {
     WriteNumber(json, "reference", *figure.reference);
-    Members(json)("reference_name", figure.reference_name);
+    MembersOf(json)("reference_name", figure.reference_name);
   }
-  Members(json)("band_name", figure.band_name).Key("bands").BeginList();
+  MembersOf(json)("band_name", figure.band_name).Key("bands").BeginList();
   for (const Band& band : figure.bands) {
     WriteStretch(json, band);
     json.EndMap();

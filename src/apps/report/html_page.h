@@ -27,9 +27,9 @@ class Page {
 
   /// A number that the reader came for: "95.7 %", "mean accuracy", "thief, 3 seeds".
   struct KeyFigure {
-    std::string value;
-    std::string name;
-    std::string note;
+    std::string value = {};
+    std::string name = {};
+    std::string note = {};
   };
   void Add(const std::vector<KeyFigure>& key_figures);
 

@@ -14,8 +14,8 @@
 /// Members that MapReader and JsonWriter have no calls of their own for.
 namespace ekya::report {
 
-/// Writes members of the innermost map: `Members(json)("id", id)("frames", frames);`. Text that is
-/// not UTF-8 is made so.
+/// Writes members of the innermost map: `MembersOf(json)("id", id)("frames", frames);`. Text that
+/// is not UTF-8 is made so.
 class Members {
  public:
   explicit Members(JsonWriter& json) : json_(json) {}
@@ -35,6 +35,8 @@ class Members {
  private:
   JsonWriter& json_;
 };
+
+inline Members MembersOf(JsonWriter& json) { return Members(json); }
 
 /// Every digit of a 64-bit integer, which a double would round.
 void ReadInteger(MapReader& map, const std::string& key, std::uint64_t* value);

@@ -45,38 +45,38 @@ void WriteCounts(JsonWriter& json, std::string_view key, const std::vector<int>&
 }
 
 void WriteProfile(JsonWriter& json, const RetrainingProfile& profile) {
-  Members(json.BeginMap())("id", profile.id)("accuracy", profile.accuracy);
-  Members(json)("device_seconds", profile.device_seconds)("spread", profile.spread).EndMap();
+  MembersOf(json.BeginMap())("id", profile.id)("accuracy", profile.accuracy);
+  MembersOf(json)("device_seconds", profile.device_seconds)("spread", profile.spread).EndMap();
 }
 
 void WriteDecision(JsonWriter& json, const Decision& decision) {
-  Members(json.BeginMap())("time_seconds", decision.time_seconds);
-  Members(json)("reason", decision.reason);
+  MembersOf(json.BeginMap())("time_seconds", decision.time_seconds);
+  MembersOf(json)("reason", decision.reason);
   json.Key("situation").Json(WriteSituation(decision.situation));
   json.Key("schedule").Json(WriteSchedule(decision.schedule)).EndMap();
 }
 
 void WriteRetraining(JsonWriter& json, const RetrainingRecord& retraining) {
-  Members(json.BeginMap())("stream", retraining.stream);
-  Members(json)("configuration", retraining.configuration);
-  Members(json)("start_seconds", retraining.start_seconds);
-  Members(json)("end_seconds", retraining.end_seconds);
-  Members(json)("predicted_accuracy", retraining.predicted_accuracy);
-  Members(json)("predicted_device_seconds", retraining.predicted_device_seconds);
-  Members(json)("achieved_accuracy", retraining.achieved_accuracy);
-  Members(json)("device_seconds", retraining.device_seconds);
-  Members(json)("outcome", retraining.outcome).EndMap();
+  MembersOf(json.BeginMap())("stream", retraining.stream);
+  MembersOf(json)("configuration", retraining.configuration);
+  MembersOf(json)("start_seconds", retraining.start_seconds);
+  MembersOf(json)("end_seconds", retraining.end_seconds);
+  MembersOf(json)("predicted_accuracy", retraining.predicted_accuracy);
+  MembersOf(json)("predicted_device_seconds", retraining.predicted_device_seconds);
+  MembersOf(json)("achieved_accuracy", retraining.achieved_accuracy);
+  MembersOf(json)("device_seconds", retraining.device_seconds);
+  MembersOf(json)("outcome", retraining.outcome).EndMap();
 }
 
 void WriteWindow(JsonWriter& json, const WindowRecord& window) {
-  Members(json.BeginMap())("window", window.window);
-  Members(json)("start_seconds", window.start_seconds)("end_seconds", window.end_seconds);
-  Members(json)("labelling_seconds", window.labelling_seconds);
-  Members(json)("profiling_seconds", window.profiling_seconds);
-  Members(json)("profiling_device_seconds", window.profiling_device_seconds);
+  MembersOf(json.BeginMap())("window", window.window);
+  MembersOf(json)("start_seconds", window.start_seconds)("end_seconds", window.end_seconds);
+  MembersOf(json)("labelling_seconds", window.labelling_seconds);
+  MembersOf(json)("profiling_seconds", window.profiling_seconds);
+  MembersOf(json)("profiling_device_seconds", window.profiling_device_seconds);
   json.Key("labels").BeginMap();
   for (const auto& [stream, labels] : window.labels) {
-    Members(json.Key(ValidUtf8(stream)).BeginMap())("samples", labels.samples);
+    MembersOf(json.Key(ValidUtf8(stream)).BeginMap())("samples", labels.samples);
     WriteCounts(json, "samples_per_class", labels.samples_per_class);
     json.EndMap();
   }
@@ -92,28 +92,28 @@ void WriteWindow(JsonWriter& json, const WindowRecord& window) {
   for (const RetrainingRecord& retraining : window.retrainings) WriteRetraining(json, retraining);
   json.EndList();
   WriteTexts(json, "warnings", window.warnings);
-  Members(json)("stopped", window.stopped).EndMap();
+  MembersOf(json)("stopped", window.stopped).EndMap();
 }
 
 void WriteStream(JsonWriter& json, const StreamRecord& stream) {
-  Members(json.BeginMap())("id", stream.id);
-  Members(json)("accuracy_source", stream.accuracy_source);
+  MembersOf(json.BeginMap())("id", stream.id);
+  MembersOf(json)("accuracy_source", stream.accuracy_source);
   WriteTexts(json, "classes", stream.classes);
-  Members(json)("mean_accuracy", stream.mean_accuracy)("frames", stream.frames);
-  Members(json)("frames_skipped", stream.frames_skipped);
+  MembersOf(json)("mean_accuracy", stream.mean_accuracy)("frames", stream.frames);
+  MembersOf(json)("frames_skipped", stream.frames_skipped);
   json.Key("intervals").BeginList();
   for (const StreamInterval& interval : stream.intervals) {
-    Members(json.BeginMap())("from_seconds", interval.from_seconds);
-    Members(json)("to_seconds", interval.to_seconds)("frames", interval.frames);
-    Members(json)("frames_skipped", interval.frames_skipped).Key("accuracy");
+    MembersOf(json.BeginMap())("from_seconds", interval.from_seconds);
+    MembersOf(json)("to_seconds", interval.to_seconds)("frames", interval.frames);
+    MembersOf(json)("frames_skipped", interval.frames_skipped).Key("accuracy");
     if (interval.accuracy >= 0) {
       json.Number(interval.accuracy);
     } else {
       json.Null();
     }
     WriteCounts(json, "class_counts", interval.class_counts);
-    Members(json)("inference_cores", interval.inference_cores);
-    Members(json)("retraining_cores", interval.retraining_cores).EndMap();
+    MembersOf(json)("inference_cores", interval.inference_cores);
+    MembersOf(json)("retraining_cores", interval.retraining_cores).EndMap();
   }
   json.EndList().EndMap();
 }
@@ -309,24 +309,24 @@ bool NaturallyBefore(const std::string& a, const std::string& b) {
 
 std::string WriteRunRecord(const RunRecord& run) {
   JsonWriter json(JsonWriter::Layout::kOneLine);
-  Members(json.BeginMap())("format", "ekya-run/1")("scheduler", run.scheduler);
-  Members(json)("seed", run.seed)("devices", run.devices);
-  Members(json)("device_cores", run.device_cores);
-  Members(json)("quanta_per_device", run.quanta_per_device);
-  Members(json)("window_seconds", run.window_seconds);
+  MembersOf(json.BeginMap())("format", "ekya-run/1")("scheduler", run.scheduler);
+  MembersOf(json)("seed", run.seed)("devices", run.devices);
+  MembersOf(json)("device_cores", run.device_cores);
+  MembersOf(json)("quanta_per_device", run.quanta_per_device);
+  MembersOf(json)("window_seconds", run.window_seconds);
   json.Key("device_seconds").BeginMap();
-  Members(json)("inference", run.inference_device_seconds);
-  Members(json)("retraining", run.retraining_device_seconds);
-  Members(json)("profiling", run.profiling_device_seconds);
-  Members(json)("labelling", run.labelling_device_seconds).EndMap();
+  MembersOf(json)("inference", run.inference_device_seconds);
+  MembersOf(json)("retraining", run.retraining_device_seconds);
+  MembersOf(json)("profiling", run.profiling_device_seconds);
+  MembersOf(json)("labelling", run.labelling_device_seconds).EndMap();
   json.Key("figures").BeginMap();
-  for (const auto& [name, value] : run.figures) Members(json)(name, value);
+  for (const auto& [name, value] : run.figures) MembersOf(json)(name, value);
   json.EndMap();
   WriteTexts(json, "warnings", run.warnings);
   json.Key("swaps").BeginList();
   for (const SwapRecord& swap : run.swaps) {
-    Members(json.BeginMap())("time_seconds", swap.time_seconds)("stream", swap.stream);
-    Members(json)("version", swap.version).EndMap();
+    MembersOf(json.BeginMap())("time_seconds", swap.time_seconds)("stream", swap.stream);
+    MembersOf(json)("version", swap.version).EndMap();
   }
   json.EndList().Key("windows").BeginList();
   for (const WindowRecord& window : run.windows) WriteWindow(json, window);

@@ -226,24 +226,24 @@ std::vector<SchedulerResult> CompareSchedulers(const std::vector<SummaryRow>& ro
 
 std::string WriteSummary(const Summary& summary) {
   JsonWriter json;
-  Members(json.BeginMap())("format", "ekya-summary/1").Key("rows").BeginList();
+  MembersOf(json.BeginMap())("format", "ekya-summary/1").Key("rows").BeginList();
   for (const SummaryRow& row : summary.rows) {
     json.BeginMap();
-    Members(json)("scheduler", row.scheduler)("seed", row.seed)("devices", row.devices);
-    Members(json)("streams", row.streams)("window_seconds", row.window_seconds);
-    Members(json)("mean_accuracy", row.mean_accuracy);
-    Members(json)("source", row.source);
-    Members(json)("worst_stream_accuracy", row.worst_stream_accuracy);
-    Members(json)("frames", row.frames)("frames_skipped", row.frames_skipped);
-    Members(json)("retrainings", row.retrainings)("swaps", row.swaps);
+    MembersOf(json)("scheduler", row.scheduler)("seed", row.seed)("devices", row.devices);
+    MembersOf(json)("streams", row.streams)("window_seconds", row.window_seconds);
+    MembersOf(json)("mean_accuracy", row.mean_accuracy);
+    MembersOf(json)("source", row.source);
+    MembersOf(json)("worst_stream_accuracy", row.worst_stream_accuracy);
+    MembersOf(json)("frames", row.frames)("frames_skipped", row.frames_skipped);
+    MembersOf(json)("retrainings", row.retrainings)("swaps", row.swaps);
     json.Key("device_seconds").BeginMap();
-    Members(json)("inference", row.device_seconds.inference);
-    Members(json)("retraining", row.device_seconds.retraining);
-    Members(json)("profiling", row.device_seconds.profiling);
-    Members(json)("labelling", row.device_seconds.labelling).EndMap().EndMap();
+    MembersOf(json)("inference", row.device_seconds.inference);
+    MembersOf(json)("retraining", row.device_seconds.retraining);
+    MembersOf(json)("profiling", row.device_seconds.profiling);
+    MembersOf(json)("labelling", row.device_seconds.labelling).EndMap().EndMap();
   }
   json.EndList().Key("figures").BeginMap();
-  for (const auto& [name, value] : summary.figures) Members(json)(name, value);
+  for (const auto& [name, value] : summary.figures) MembersOf(json)(name, value);
   return json.EndMap().EndMap().Take();
 }
 

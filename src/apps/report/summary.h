@@ -24,27 +24,27 @@ struct DeviceSeconds {
 
 /// What one run came to: one scheduler, one seed.
 struct SummaryRow {
-  std::string scheduler;
+  std::string scheduler = {};
   std::uint64_t seed = 0;
   int devices = 1;
   int streams = 0;
   double window_seconds = 0;
   /// Over the streams of which anything was judged, each counting the same, 0..1; absent where
   /// there is none.
-  std::optional<double> mean_accuracy;
-  std::string source;  ///< "truth", "golden", "estimated"; several are joined by "+".
-  std::optional<double> worst_stream_accuracy;
+  std::optional<double> mean_accuracy = {};
+  std::string source = {};  ///< "truth", "golden", "estimated"; several are joined by "+".
+  std::optional<double> worst_stream_accuracy = {};
   std::int64_t frames = 0;
   std::int64_t frames_skipped = 0;
   int retrainings = 0;  ///< Started, whatever their outcome.
   int swaps = 0;
-  DeviceSeconds device_seconds;
+  DeviceSeconds device_seconds = {};
 };
 
 /// `ekya-summary/1`: the few numbers that other programs read of a report.
 struct Summary {
-  std::vector<SummaryRow> rows;           ///< One per run, in the runs' order.
-  std::map<std::string, double> figures;  ///< Accuracy differences in points end in `_points`.
+  std::vector<SummaryRow> rows = {};           ///< One per run, in the runs' order.
+  std::map<std::string, double> figures = {};  ///< Accuracy differences in points end in `_points`.
 };
 
 /// The stream's accuracy over the run, 0..1; absent where no frame of it was judged.
@@ -64,16 +64,16 @@ Result<Summary> ReadSummary(std::string_view text, const std::string& file);
 
 /// The results of one scheduler on one setting, over its seeds.
 struct SchedulerResult {
-  std::string scheduler;
+  std::string scheduler = {};
   /// "2 devices, 3 streams, 30 s windows", where the runs differ in that; else empty.
-  std::string setting;
-  std::vector<SummaryRow> runs;  ///< By seed.
-  std::optional<double> mean_accuracy;
-  std::optional<double> worst_stream_accuracy;  ///< Mean over the runs.
+  std::string setting = {};
+  std::vector<SummaryRow> runs = {};  ///< By seed.
+  std::optional<double> mean_accuracy = {};
+  std::optional<double> worst_stream_accuracy = {};  ///< Mean over the runs.
   /// Points of accuracy (100 times the difference) above the best run scheduler of that name, over
   /// the seeds that both ran; absent for itself and where there is none.
-  std::optional<double> above_none;
-  std::optional<double> above_uniform;
+  std::optional<double> above_none = {};
+  std::optional<double> above_uniform = {};
 
   /// The scheduler, and the setting where it says something.
   std::string Label() const { return setting.empty() ? scheduler : scheduler + " · " + setting; }
