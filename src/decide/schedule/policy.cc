@@ -6,6 +6,7 @@
 #include "decide/schedule/exact.h"
 #include "decide/schedule/none.h"
 #include "decide/schedule/options.h"
+#include "decide/schedule/planner.h"
 #include "decide/schedule/thief.h"
 #include "decide/schedule/uniform.h"
 
@@ -25,6 +26,8 @@ constexpr Entry kPolicies[] = {
      MakeThief},
     {"exact", "the best constant shares, decided again whenever a retraining ends (risk)",
      MakeExact},
+    {"planner", "plans the whole window: what, when, how much; with an upper bound (risk, bound)",
+     MakePlanner},
     {"uniform", "the same shares and retraining configuration for every stream (config, share)",
      MakeUniform},
     {"none", "never retrains", MakeNone},

@@ -1,0 +1,306 @@
+#include "decide/schedule/bound.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace ekya::schedule {
+namespace {
+
+/// Work, in device seconds, that a replay in floating point forgives.
+constexpr double kForgivenWork = 2e-6;
+
+struct InferenceChoice {
+  double worth;
+  double quanta;
+};
+
+/// A retraining that a stream may choose, with the levels it may be served at afterwards.
+struct Choice {
+  double work;  ///< Device seconds, which is also the least time that it takes.
+  std::vector<InferenceChoice> after;
+};
+
+struct Stream {
+  std::vector<InferenceChoice> before;
+  std::vector<Choice> choices;
+};
+
+class Pricing {
+ public:
+  Pricing(const Problem& problem, const std::vector<double>& cuts, int slots)
+      : device_(problem.per_device), capacity_(problem.capacity()) {
+    std::vector<double> times = cuts;
+    for (int i = 0; i <= slots; ++i) times.push_back(problem.window * i / slots);
+    std::sort(times.begin(), times.end());
+    double at = 0;
+    for (const double time : times) {
+      if (time - at < 1e-4 * problem.window || time > problem.window) continue;
+      lengths_.push_back(time - at);
+      at = time;
+    }
+    lengths_.back() += problem.window - at;
+    for (int s = 0; s < problem.count(); ++s) {
+      const StreamChoices& from = problem.streams[s];
+      const StreamState& state = problem.start[s];
+      Stream stream;
+      stream.before = Levels(problem, from, state.accuracy);
+      const auto choose = [&](int retraining, double work) {
+        stream.choices.push_back({std::max(0.0, work - kForgivenWork),
+                                  Levels(problem, from, from.retrainings[retraining].accuracy)});
+      };
+      if (state.running >= 0) {
+        choose(state.running, state.work_left);
+      } else if (!state.retrained) {
+        for (const int retraining : from.efficient) {
+          choose(retraining, from.retrainings[retraining].device_seconds);
+        }
+      }
+      streams_.push_back(std::move(stream));
+    }
+  }
+
+  std::size_t slots() const { return lengths_.size(); }
+  double length(std::size_t slot) const { return lengths_[slot]; }
+
+  /// The Lagrangian at `prices` (per quantum and second, by slot), which is a bound; `use` receives the
+  /// quanta-seconds that the answers take in each slot.
+  double Value(const std::vector<double>& prices, std::vector<double>* use) {
+    prices_ = &prices;
+    use->assign(slots(), 0.0);
+    double value = 0;
+    for (std::size_t j = 0; j < slots(); ++j) value += prices[j] * lengths_[j] * capacity_;
+    for (const Stream& stream : streams_) value += Answer(stream, use);
+    return value;
+  }
+
+  double capacity() const { return capacity_; }
+
+ private:
+  /// The levels that a model of `accuracy` may be served at.
+  static std::vector<InferenceChoice> Levels(const Problem& problem, const StreamChoices& stream,
+                                             double accuracy) {
+    std::vector<InferenceChoice> levels;
+    for (const Level& level : stream.levels) {
+      const double worth = problem.floor_feasible ? problem.Worth(stream, accuracy, level)
+                                                  : accuracy * level.factor;
+      if (worth >= 0) levels.push_back({worth, static_cast<double>(level.quanta)});
+    }
+    return levels;
+  }
+
+  /// The best level at `price`.
+  static const InferenceChoice& Best(const std::vector<InferenceChoice>& levels, double price) {
+    const InferenceChoice* best = &levels[0];
+    double most = best->worth - price * best->quanta;
+    for (std::size_t i = 1; i < levels.size(); ++i) {
+      const double worth = levels[i].worth - price * levels[i].quanta;
+      if (worth > most) {
+        most = worth;
+        best = &levels[i];
+      }
+    }
+    return *best;
+  }
+
+  static double Net(const std::vector<InferenceChoice>& levels, double price) {
+    double most = levels[0].worth - price * levels[0].quanta;
+    for (std::size_t i = 1; i < levels.size(); ++i) {
+      most = std::max(most, levels[i].worth - price * levels[i].quanta);
+    }
+    return most;
+  }
+
+  /// A stream's best plan at the prices: its value; its use of compute is added to `use`.
+  double Answer(const Stream& stream, std::vector<double>* use) {
+    const std::vector<double>& prices = *prices_;
+    before_.resize(slots());
+    double none = 0;
+    for (std::size_t j = 0; j < slots(); ++j) {
+      before_[j] = Net(stream.before, prices[j]);
+      none += before_[j] * lengths_[j];
+    }
+    double best = none;
+    const Choice* chosen = nullptr;
+    Stop stop;
+    for (const Choice& choice : stream.choices) {
+      if (choice.after.empty()) continue;
+      difference_.resize(slots());
+      for (std::size_t j = 0; j < slots(); ++j) {
+        difference_[j] = Net(choice.after, prices[j]) - before_[j];
+      }
+      double after = 0;
+      for (std::size_t j = 0; j < slots(); ++j) after += difference_[j] * lengths_[j];
+      const Stop end = BestEnd(choice.work, after, Stop{}, nullptr);
+      if (end.gain > 0 && none + end.gain > best) {
+        best = none + end.gain;
+        chosen = &choice;
+        stop = end;
+      }
+    }
+    if (chosen != nullptr) {
+      for (std::size_t j = 0; j < slots(); ++j) {
+        difference_[j] = Net(chosen->after, prices[j]) - before_[j];
+      }
+      BestEnd(chosen->work, 0, stop, use);
+    }
+    for (std::size_t j = 0; j < slots(); ++j) {
+      double waits = lengths_[j];
+      if (chosen != nullptr) {
+        waits = j < stop.slot ? lengths_[j] : j == stop.slot ? stop.into : 0;
+        (*use)[j] += (lengths_[j] - waits) * Best(chosen->after, prices[j]).quanta;
+      }
+      (*use)[j] += waits * Best(stream.before, prices[j]).quanta;
+    }
+    return best;
+  }
+
+  /// When a retraining ends: `into` seconds into `slot`.
+  struct Stop {
+    std::size_t slot = 0;
+    double into = 0;
+    double gain = -std::numeric_limits<double>::infinity();
+  };
+
+  struct Bought {
+    double price;
+    double seconds;
+    std::size_t slot;
+  };
+
+  /// The best end of a retraining of `work`. For an end at T its compute is bought, at a device's
+  /// speed, in the cheapest seconds before T; as T grows, newer seconds replace the dearest. `after` is
+  /// the gain of a retrained model over the whole window; what is lost until T comes off. The gain is
+  /// linear in T between the moments at which a second bought runs out, so only these are looked
+  /// at. With `use`, stops at `until` and adds what is bought then.
+  Stop BestEnd(double work, double after, const Stop& until, std::vector<double>* use) {
+    bought_.clear();  // From the dearest at `first` to the cheapest.
+    std::size_t first = 0;
+    double missing = work;
+    double cost = 0;
+    double gain = after;
+    Stop best;
+    for (std::size_t j = 0; j < slots(); ++j) {
+      const double price = (*prices_)[j];
+      double left = lengths_[j];
+      if (use != nullptr) {
+        if (j > until.slot) break;
+        if (j == until.slot) left = until.into;
+      }
+      double spent = 0;
+      double added = 0;
+      const auto look = [&] {
+        if (gain - cost <= best.gain) return;
+        best = {j, spent, gain - cost};
+      };
+      if (missing > 0) {
+        const double step = std::min(missing, left);
+        missing -= step;
+        left -= step;
+        spent += step;
+        added += step;
+        cost += price * device_ * step;
+        gain -= difference_[j] * step;
+        if (missing > 0) {
+          Insert({price, added, j}, first);
+          continue;
+        }
+      }
+      look();
+      while (left > 0 && first < bought_.size() && bought_[first].price > price) {
+        Bought& dearest = bought_[first];
+        const double step = std::min(dearest.seconds, left);
+        cost -= (dearest.price - price) * device_ * step;
+        gain -= difference_[j] * step;
+        dearest.seconds -= step;
+        left -= step;
+        spent += step;
+        added += step;
+        if (dearest.seconds <= 0) ++first;
+        look();
+      }
+      if (left > 0) {
+        gain -= difference_[j] * left;
+        spent += left;
+        look();
+      }
+      if (added > 0) Insert({price, added, j}, first);
+    }
+    if (use != nullptr) {
+      for (std::size_t i = first; i < bought_.size(); ++i) {
+        (*use)[bought_[i].slot] += bought_[i].seconds * device_;
+      }
+    }
+    return best;
+  }
+
+  void Insert(const Bought& seconds, std::size_t first) {
+    bought_.push_back(seconds);
+    for (std::size_t i = bought_.size() - 1; i > first && bought_[i - 1].price < seconds.price; --i) {
+      std::swap(bought_[i - 1], bought_[i]);
+    }
+  }
+
+  const double device_;
+  const double capacity_;
+  std::vector<double> lengths_;
+  std::vector<Stream> streams_;
+  const std::vector<double>* prices_ = nullptr;
+  std::vector<double> before_;
+  std::vector<double> difference_;
+  std::vector<Bought> bought_;
+};
+
+}  // namespace
+
+double UpperBound(const Problem& problem, const std::vector<double>& cuts, double value,
+                  const BoundOptions& options) {
+  Pricing pricing(problem, cuts, options.slots);
+  const std::size_t slots = pricing.slots();
+  std::vector<double> prices(slots, 0.0);
+  std::vector<double> use(slots);
+  std::vector<double> best_prices = prices;
+  double best = std::numeric_limits<double>::infinity();
+  double step = 1;
+  int since = 0;
+  for (int i = 0; i < options.iterations; ++i) {
+    const double bound = pricing.Value(prices, &use);
+    if (bound < best) {
+      best = bound;
+      best_prices = prices;
+      since = 0;
+    } else if (++since >= 10) {
+      step *= 0.7;
+      since = 0;
+      prices = best_prices;
+      continue;
+    }
+    double norm = 0;
+    for (std::size_t j = 0; j < slots; ++j) {
+      double slope = use[j] - pricing.capacity() * pricing.length(j);
+      if (prices[j] <= 0 && slope < 0) slope = 0;
+      norm += slope * slope / pricing.length(j);
+    }
+    if (norm <= 0) break;
+    const double scale = step * std::max(bound - value, 0.0) / norm;
+    for (std::size_t j = 0; j < slots; ++j) {
+      const double slope = use[j] - pricing.capacity() * pricing.length(j);
+      prices[j] = std::max(0.0, prices[j] + scale * slope / pricing.length(j));
+    }
+    if (getenv("DBGB") && i % 20 == 0) fprintf(stderr, "%d %.6f best %.6f step %g\n", i, bound/problem.window/problem.count(), best/problem.window/problem.count(), step);
+  }
+  return best;
+}
+
+void Certify(const Situation& situation, Schedule* schedule, const BoundOptions& options) {
+  Result<Problem> problem = Prepare(situation);
+  if (!problem.ok()) return;
+  if (!schedule->floor_feasible) problem->floor_feasible = false;
+  const double total = problem->window * problem->count();
+  std::vector<double> cuts;
+  for (const Segment& segment : schedule->timeline) cuts.push_back(segment.to_seconds);
+  schedule->upper_bound =
+      UpperBound(*problem, cuts, schedule->mean_accuracy * total, options) / total;
+}
+
+}  // namespace ekya::schedule
