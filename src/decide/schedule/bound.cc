@@ -63,8 +63,8 @@ class Pricing {
   std::size_t slots() const { return lengths_.size(); }
   double length(std::size_t slot) const { return lengths_[slot]; }
 
-  /// The Lagrangian at `prices` (per quantum and second, by slot), which is a bound; `use` receives the
-  /// quanta-seconds that the answers take in each slot.
+  /// The Lagrangian at `prices` (per quantum and second, by slot), which is a bound; `use` receives
+  /// the quanta-seconds that the answers take in each slot.
   double Value(const std::vector<double>& prices, std::vector<double>* use) {
     prices_ = &prices;
     use->assign(slots(), 0.0);
@@ -82,8 +82,8 @@ class Pricing {
                                              double accuracy) {
     std::vector<InferenceChoice> levels;
     for (const Level& level : stream.levels) {
-      const double worth = problem.floor_feasible ? problem.Worth(stream, accuracy, level)
-                                                  : accuracy * level.factor;
+      const double worth =
+          problem.floor_feasible ? problem.Worth(stream, accuracy, level) : accuracy * level.factor;
       if (worth >= 0) levels.push_back({worth, static_cast<double>(level.quanta)});
     }
     return levels;
@@ -169,10 +169,10 @@ class Pricing {
   };
 
   /// The best end of a retraining of `work`. For an end at T its compute is bought, at a device's
-  /// speed, in the cheapest seconds before T; as T grows, newer seconds replace the dearest. `after` is
-  /// the gain of a retrained model over the whole window; what is lost until T comes off. The gain is
-  /// linear in T between the moments at which a second bought runs out, so only these are looked
-  /// at. With `use`, stops at `until` and adds what is bought then.
+  /// speed, in the cheapest seconds before T; as T grows, newer seconds replace the dearest.
+  /// `after` is the gain of a retrained model over the whole window; what is lost until T comes
+  /// off. The gain is linear in T between the moments at which a second bought runs out, so only
+  /// these are looked at. With `use`, stops at `until` and adds what is bought then.
   Stop BestEnd(double work, double after, const Stop& until, std::vector<double>* use) {
     bought_.clear();  // From the dearest at `first` to the cheapest.
     std::size_t first = 0;
@@ -236,7 +236,8 @@ class Pricing {
 
   void Insert(const Bought& seconds, std::size_t first) {
     bought_.push_back(seconds);
-    for (std::size_t i = bought_.size() - 1; i > first && bought_[i - 1].price < seconds.price; --i) {
+    for (std::size_t i = bought_.size() - 1; i > first && bought_[i - 1].price < seconds.price;
+         --i) {
       std::swap(bought_[i - 1], bought_[i]);
     }
   }
@@ -287,7 +288,6 @@ double UpperBound(const Problem& problem, const std::vector<double>& cuts, doubl
       const double slope = use[j] - pricing.capacity() * pricing.length(j);
       prices[j] = std::max(0.0, prices[j] + scale * slope / pricing.length(j));
     }
-    if (getenv("DBGB") && i % 20 == 0) fprintf(stderr, "%d %.6f best %.6f step %g\n", i, bound/problem.window/problem.count(), best/problem.window/problem.count(), step);
   }
   return best;
 }

@@ -41,8 +41,8 @@ Fluid::Hull Fluid::MakeHull(int stream, double accuracy) const {
                    choices.levels[i].quanta - quanta, stream};
     while (!hull.increments.empty() && hull.increments.back().slope <= step.slope) {
       const Increment& last = hull.increments.back();
-      step.slope = (last.slope * last.quanta + step.slope * step.quanta) /
-                   (last.quanta + step.quanta);
+      step.slope =
+          (last.slope * last.quanta + step.slope * step.quanta) / (last.quanta + step.quanta);
       step.quanta += last.quanta;
       hull.increments.pop_back();
     }

@@ -27,11 +27,11 @@ class Fluid {
   /// `problem` outlives the fluid.
   explicit Fluid(const Problem& problem);
 
-  /// Sum over streams of accuracy times seconds. Where the plan does not say how many quanta retrain,
-  /// those that lose least per work done: with G the rate of gain, the stretch that does work w with K
-  /// quanta takes w / K, and all that follows waits for it, which costs (G at the end - G now with the
-  /// other quanta) a second; K minimises the product. With one retraining at a time that is
-  /// optimal for the order. `used`, if given, receives the quanta of each stretch.
+  /// Sum over streams of accuracy times seconds. Where the plan does not say how many quanta
+  /// retrain, those that lose least per work done: with G the rate of gain, the stretch that does
+  /// work w with K quanta takes w / K, and all that follows waits for it, which costs (G at the end
+  /// - G now with the other quanta) a second; K minimises the product. With one retraining at a
+  /// time that is optimal for the order. `used`, if given, receives the quanta of each stretch.
   double Value(const Plan& plan, std::vector<Quanta>* used = nullptr);
 
  private:

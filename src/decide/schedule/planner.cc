@@ -136,10 +136,9 @@ class Search {
     bool any = false;
     for (std::size_t at = 0; at < plan->order.size(); ++at) {
       for (int s = 0; s < problem_.count(); ++s) {
-        const bool elsewhere =
-            std::any_of(plan->order.begin(), plan->order.end(), [&](const auto& job) {
-              return job.stream == s && &job != &plan->order[at];
-            });
+        const bool elsewhere = std::any_of(
+            plan->order.begin(), plan->order.end(),
+            [&](const auto& job) { return job.stream == s && &job != &plan->order[at]; });
         if (elsewhere) continue;
         for (const int retraining : Candidates(s)) {
           Plan next = *plan;
@@ -222,7 +221,6 @@ class Planner : public Policy {
 Course RunPlanner(const Problem& problem) {
   Course best = RunExact(problem);
   const Plan plan = Search(problem).Run();
-  if (getenv("DBG")) fprintf(stderr, "fluid %.5f placed %.5f exact %.5f n=%zu\n", Fluid(problem).Value(plan)/problem.window/problem.count(), Realise(problem, plan).worth()/problem.window/problem.count(), best.worth()/problem.window/problem.count(), plan.order.size());
   Course planned = Realise(problem, plan);
   return planned.worth() > best.worth() ? planned : best;
 }
