@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include "base/log.h"
+#include "core/json_writer.h"
 
 namespace ekya::inference {
 namespace {
@@ -24,20 +24,11 @@ constexpr double kMovedIou = 0.7;
 constexpr int kMissesToEnd = 3;
 constexpr double kSecondsToEnd = 1.0;
 
-std::string JsonString(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      quoted += fmt::format("\\u{:04x}", static_cast<int>(c));
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
-}
+// Digits that mean something: a tenth of a per mille of a score, a microsecond.
+constexpr double kScoreSteps = 1e4;
+constexpr double kTimeSteps = 1e6;
+
+double Rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
 /// Whole pixels, and within what every reader of JSON holds exactly.
 std::int64_t Pixels(double value) { return std::llround(std::clamp(value, -1e9, 1e9)); }
@@ -100,7 +91,7 @@ class FileEventLog : public EventLog {
   std::int64_t lines_lost() const override { return lines_lost_; }
 
  private:
-  std::string Json(const Object& object, const State& state) const;
+  void WriteState(JsonWriter& json, const Object& object, const State& state) const;
   void Write(const char* type, Object& object);
   void See(Object& object, const Detection& detection, const FrameResult& result, int window);
   void End(Object& object);
@@ -115,28 +106,40 @@ class FileEventLog : public EventLog {
   std::int64_t lines_lost_ = 0;
 };
 
-std::string FileEventLog::Json(const Object& object, const State& state) const {
+void FileEventLog::WriteState(JsonWriter& json, const Object& object, const State& state) const {
   const auto index = static_cast<std::size_t>(state.class_index);
   const std::string label = state.class_index >= 0 && index < classes_.size()
                                 ? classes_[index]
                                 : fmt::format("class {}", state.class_index);
+  const auto epoch = [&](double seconds) { return Rounded(epoch_start_ + seconds, kTimeSteps); };
   const Box& box = state.box;
-  return fmt::format(
-      R"({{"id": {}, "camera": {}, "label": {}, "score": {:.4f}, "top_score": {:.4f}, )"
-      R"("box": [{}, {}, {}, {}], "area": {}, "frame_time": {:.6f}, )"
-      R"("start_time": {:.6f}, "end_time": {}, "model_version": {}, "window": {}}})",
-      JsonString(object.id), JsonString(camera_), JsonString(label), state.score, state.top_score,
-      Pixels(box.x), Pixels(box.y), Pixels(box.x + box.width), Pixels(box.y + box.height),
-      Pixels(box.width * box.height), epoch_start_ + state.seconds,
-      epoch_start_ + object.start_seconds,
-      state.ended ? fmt::format("{:.6f}", epoch_start_ + state.seconds) : "null",
-      state.model_version, state.window);
+  json.BeginMap();
+  json.Key("id").Text(object.id);
+  json.Key("camera").Text(camera_);
+  json.Key("label").Text(label);
+  json.Key("score").Number(Rounded(state.score, kScoreSteps));
+  json.Key("top_score").Number(Rounded(state.top_score, kScoreSteps));
+  json.Key("box").BeginList();
+  json.Integer(Pixels(box.x)).Integer(Pixels(box.y));
+  json.Integer(Pixels(box.x + box.width)).Integer(Pixels(box.y + box.height));
+  json.EndList();
+  json.Key("area").Integer(Pixels(box.width * box.height));
+  json.Key("frame_time").Number(epoch(state.seconds));
+  json.Key("start_time").Number(epoch(object.start_seconds));
+  json.Key("end_time");
+  state.ended ? json.Number(epoch(state.seconds)) : json.Null();
+  json.Key("model_version").Integer(state.model_version);
+  json.Key("window").Number(state.window);
+  json.EndMap();
 }
 
 void FileEventLog::Write(const char* type, Object& object) {
-  const std::string line =
-      fmt::format("{{\"type\": \"{}\", \"before\": {}, \"after\": {}}}\n", type,
-                  Json(object, object.written), Json(object, object.now));
+  JsonWriter json(JsonWriter::Layout::kOneLine);
+  json.BeginMap().Key("type").Text(type).Key("before");
+  WriteState(json, object, object.written);
+  json.Key("after");
+  WriteState(json, object, object.now);
+  const std::string line = json.EndMap().Take();
   object.written = object.now;
 
   struct stat before {};
