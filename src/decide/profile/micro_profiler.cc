@@ -177,13 +177,16 @@ void MicroProfiler::Measured(const std::string& stream, const RetrainingProfile&
   history.duration_ratio = std::clamp(history.duration_ratio * std::sqrt(error), 0.1, 10.0);
 }
 
-std::optional<RetrainingProfile> MicroProfiler::LastMeasured(
-    const std::string& stream, const std::string& configuration) const {
+std::optional<RetrainingProfile> MicroProfiler::LastKnown(const std::string& stream,
+                                                          const std::string& configuration) const {
   const auto history = streams_.find(stream);
   if (history == streams_.end()) return std::nullopt;
-  const auto found = history->second.last_measured.find(configuration);
-  if (found == history->second.last_measured.end()) return std::nullopt;
-  return found->second;
+  for (const auto* known : {&history->second.last_measured, &history->second.last_estimated}) {
+    if (const auto found = known->find(configuration); found != known->end()) {
+      return found->second;
+    }
+  }
+  return std::nullopt;
 }
 
 RetrainingProfile MicroProfiler::Corrected(const std::string& stream,
@@ -217,6 +220,9 @@ void MicroProfiler::EndWindow(const std::string& stream,
                               const std::vector<RetrainingProfile>& profiles) {
   StreamHistory& history = History(stream);
   ++history.windows;
+  for (const RetrainingProfile& profile : profiles) {
+    history.last_estimated.insert_or_assign(profile.id, profile);
+  }
   if (settings_.prune_every <= 0 || history.windows % settings_.prune_every != 0) return;
   std::vector<std::pair<double, std::string>> farthest;
   for (std::size_t i = 0; i < profiles.size(); ++i) {

@@ -62,9 +62,10 @@ class MicroProfiler {
   /// Remembers what a whole retraining of `stream` gave and took against what was expected of it.
   void Measured(const std::string& stream, const RetrainingProfile& expected,
                 const RetrainingProfile& measured);
-  /// What the last whole retraining of `stream` with `configuration` (an id) gave and took.
-  std::optional<RetrainingProfile> LastMeasured(const std::string& stream,
-                                                const std::string& configuration) const;
+  /// What is known of `configuration` (an id) for `stream` without a trial: what its last whole
+  /// retraining gave and took, else what EndWindow was last told of it.
+  std::optional<RetrainingProfile> LastKnown(const std::string& stream,
+                                             const std::string& configuration) const;
   /// `profile` with its device seconds corrected by what Measured was told of `stream`.
   RetrainingProfile Corrected(const std::string& stream, RetrainingProfile profile) const;
 
@@ -78,7 +79,9 @@ class MicroProfiler {
     std::vector<RetrainingConfiguration> candidates;
     int windows = 0;
     double duration_ratio = 1;  // Real over estimated device seconds, smoothed.
-    std::map<std::string, RetrainingProfile> last_measured;  // By configuration.
+    // By configuration.
+    std::map<std::string, RetrainingProfile> last_measured;
+    std::map<std::string, RetrainingProfile> last_estimated;
   };
 
   StreamHistory& History(const std::string& stream);

@@ -190,12 +190,15 @@ TEST(MicroProfiler, LearnsHowLongAStreamsRetrainingReallyTakes) {
   }
   EXPECT_NEAR(profiler.Corrected("lobby", profile).device_seconds, 25, 0.1);
   EXPECT_DOUBLE_EQ(profiler.Corrected("door", profile).device_seconds, 10);
-  EXPECT_DOUBLE_EQ(profiler.LastMeasured("lobby", profile.id)->device_seconds, 25);
-  EXPECT_DOUBLE_EQ(profiler.LastMeasured("lobby", profile.id)->accuracy, 0.7);
-  EXPECT_FALSE(profiler.LastMeasured("lobby", "other").has_value());
+  EXPECT_DOUBLE_EQ(profiler.LastKnown("lobby", profile.id)->device_seconds, 25);
+  EXPECT_DOUBLE_EQ(profiler.LastKnown("lobby", profile.id)->accuracy, 0.7);
+  EXPECT_FALSE(profiler.LastKnown("lobby", "other").has_value());
+  profiler.EndWindow("lobby", {{"other", 0.6, 3, 0}, {"e5-f50-d1", 0.9, 9, 0}});
+  EXPECT_DOUBLE_EQ(profiler.LastKnown("lobby", "other")->device_seconds, 3);
+  EXPECT_DOUBLE_EQ(profiler.LastKnown("lobby", profile.id)->device_seconds, 25);
   measured.device_seconds = std::numeric_limits<double>::quiet_NaN();
   profiler.Measured("lobby", profile, measured);
-  EXPECT_DOUBLE_EQ(profiler.LastMeasured("lobby", profile.id)->device_seconds, 25);
+  EXPECT_DOUBLE_EQ(profiler.LastKnown("lobby", profile.id)->device_seconds, 25);
 }
 
 TEST(DistanceFromFront, IsZeroOnTheFrontAndGrowsBehindIt) {

@@ -219,7 +219,7 @@ class WindowRun {
       if (!stream.may_retrain || stream.state.gone) continue;
       std::vector<std::string> unknown;
       for (const std::string& id : needs.configurations) {
-        const auto last = profiler_.LastMeasured(stream.id, id);
+        const auto last = profiler_.LastKnown(stream.id, id);
         if (!needs.accuracy && last) {
           stream.profiles.push_back(*last);
         } else {
@@ -251,7 +251,9 @@ class WindowRun {
                   const schedule::ProfileNeeds& needs) {
     StreamWindow& stream = *Find(request.stream);
     if (!result.ok()) {
-      if (result.error().code != ErrorCode::kCancelled) {
+      // A stream need not have every configuration, and a stop is no trouble.
+      if (result.error().code != ErrorCode::kCancelled &&
+          result.error().code != ErrorCode::kNotFound) {
         Warn(stream.id, fmt::format("the trial of {} failed: {}", request.trial.configuration.id,
                                     result.error().message));
       }

@@ -77,7 +77,8 @@ struct TrialRequest {
 class TrialRunner {
  public:
   virtual ~TrialRunner() = default;
-  /// Runs all, in any order or at once; one result per request, in the requests' order.
+  /// Runs all, in any order or at once; one result per request, in the requests' order. Passed over
+  /// in silence: kNotFound, the stream has no such configuration; kCancelled, the run is to stop.
   virtual std::vector<Result<profile::TrialResult>> Run(
       int window, const std::vector<TrialRequest>& requests) = 0;
 };

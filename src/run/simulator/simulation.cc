@@ -1,0 +1,194 @@
+#include "run/simulator/simulation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "base/random.h"
+#include "decide/schedule/policy.h"
+#include "decide/window/conductor.h"
+#include "run/simulator/traced_world.h"
+
+namespace ekya::simulator {
+namespace {
+
+constexpr char kOracle[] = "oracle:";
+
+// Every configuration that a selected stream has in some window, in order of first appearance.
+std::vector<RetrainingConfiguration> ConfigurationsOf(const Trace& trace) {
+  std::vector<RetrainingConfiguration> configurations;
+  std::set<std::string> seen;
+  for (const TracedStream& stream : trace.streams) {
+    for (const TracedWindow& window : stream.windows) {
+      for (const TracedRetraining& retraining : window.retraining) {
+        if (!seen.insert(retraining.id).second) continue;
+        RetrainingConfiguration configuration;
+        configuration.id = retraining.id;
+        configuration.epochs = 1;  // The trace's figures are of the whole.
+        configurations.push_back(std::move(configuration));
+      }
+    }
+  }
+  return configurations;
+}
+
+Status Check(const Trace& trace, const SimulationSettings& settings) {
+  const auto invalid = [](const std::string& message) {
+    return Error{ErrorCode::kInvalid, message};
+  };
+  if (trace.streams.empty()) return invalid("the trace has no stream");
+  std::set<std::string> ids;
+  for (const TracedStream& stream : trace.streams) {
+    if (!ids.insert(stream.id).second) {
+      return invalid(fmt::format("stream {}: the trace has it twice", stream.id));
+    }
+    if (stream.windows.empty()) {
+      return invalid(fmt::format("stream {}: it has no window", stream.id));
+    }
+    if (stream.inference.empty()) {
+      return invalid(fmt::format("stream {}: it has no inference configuration", stream.id));
+    }
+  }
+  if (settings.devices < 1 || settings.quanta_per_device < 1) {
+    return invalid(fmt::format("found {} devices of {} quanta, expected at least 1 of each",
+                               settings.devices, settings.quanta_per_device));
+  }
+  if (settings.streams < 0 || settings.windows < 0) {
+    return invalid(fmt::format("found {} streams and {} windows, expected none below 0",
+                               settings.streams, settings.windows));
+  }
+  for (const auto& [name, value] : {std::pair{"window_seconds", settings.window_seconds},
+                                    {"accuracy_floor", settings.accuracy_floor},
+                                    {"noise", settings.noise},
+                                    {"preparation", settings.preparation},
+                                    {"swap_seconds", settings.swap_seconds},
+                                    {"share_change_seconds", settings.share_change_seconds}}) {
+    if (!(value >= 0 && std::isfinite(value))) {
+      return invalid(fmt::format("{}: found {}, expected a number of at least 0", name, value));
+    }
+  }
+  return {};
+}
+
+void Account(SimulationResult& result, const TracedWorld& world, double error_sum, int errors) {
+  result.streams = world.streams();
+  result.worst_stream_accuracy = 1;
+  for (const SimulatedStream& stream : result.streams) {
+    result.mean_accuracy += stream.mean_accuracy / static_cast<double>(result.streams.size());
+    result.worst_stream_accuracy = std::min(result.worst_stream_accuracy, stream.mean_accuracy);
+  }
+  result.swaps = world.swaps();
+  result.inference_device_seconds = world.inference_device_seconds();
+  result.retraining_device_seconds = world.retraining_device_seconds();
+  result.labelling_device_seconds = world.labelling_device_seconds();
+  if (errors > 0) result.predicted_error = error_sum / errors;
+}
+
+}  // namespace
+
+Trace SelectStreams(const Trace& trace, int count, std::uint64_t seed) {
+  std::vector<std::size_t> order(trace.streams.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (seed != 0) {
+    Random random(DeriveSeed(seed, "streams"));
+    random.Shuffle(order);
+  }
+  Trace selected;
+  selected.window_seconds = trace.window_seconds;
+  const std::size_t total = count == 0 ? order.size() : static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < total && !order.empty(); ++i) {
+    TracedStream stream = trace.streams[order[i % order.size()]];
+    const std::size_t round = i / order.size();
+    if (round > 0 && !stream.windows.empty()) {
+      stream.id += "#" + std::to_string(round + 1);
+      std::rotate(
+          stream.windows.begin(),
+          stream.windows.begin() + static_cast<std::ptrdiff_t>(round % stream.windows.size()),
+          stream.windows.end());
+    }
+    selected.streams.push_back(std::move(stream));
+  }
+  return selected;
+}
+
+std::vector<std::string> SplitSchedulers(const std::string& list) {
+  std::vector<std::string> schedulers;
+  std::size_t begin = 0;
+  while (begin <= list.size()) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::string part = list.substr(begin, end - begin);
+    const std::size_t equals = part.find('=');
+    const bool option = equals != std::string::npos && part.find(':') > equals;
+    if (option && !schedulers.empty()) {
+      schedulers.back() += "," + part;
+    } else {
+      schedulers.push_back(part);
+    }
+    begin = end + 1;
+  }
+  return schedulers;
+}
+
+Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& given) {
+  EKYA_RETURN_IF_ERROR(Check(trace, given));
+  const Trace selected = SelectStreams(trace, given.streams, given.seed);
+  SimulationResult result;
+  SimulationSettings& settings = result.settings;
+  settings = given;
+  settings.streams = static_cast<int>(selected.streams.size());
+  if (settings.window_seconds <= 0) settings.window_seconds = trace.window_seconds;
+  for (const TracedStream& stream : selected.streams) {
+    if (given.windows == 0) {
+      settings.windows = std::max(settings.windows, static_cast<int>(stream.windows.size()));
+    }
+  }
+
+  const bool oracle = settings.scheduler.starts_with(kOracle);
+  EKYA_ASSIGN(const std::unique_ptr<schedule::Policy> policy,
+              schedule::MakePolicy(oracle ? settings.scheduler.substr(sizeof(kOracle) - 1)
+                                          : settings.scheduler));
+  window::ConductorSettings conducting;
+  conducting.window_seconds = settings.window_seconds;
+  conducting.devices = settings.devices;
+  conducting.quanta_per_device = settings.quanta_per_device;
+  conducting.accuracy_floor = settings.accuracy_floor;
+  conducting.retraining = ConfigurationsOf(selected);
+  conducting.profiling.share_trials = false;  // The trace has an estimate for each.
+  conducting.profiling.sample_fraction = 1;
+  // What is known for certain needs neither pruning nor correction.
+  if (oracle) {
+    conducting.profiling.prune_every = 0;
+    conducting.profiling.correct_durations = false;
+  }
+
+  TracedWorld world(selected, settings, oracle);
+  window::Conductor conductor(conducting, *policy, world.ports());
+  double error_sum = 0;
+  int errors = 0;
+  for (int number = 0; number < settings.windows; ++number) {
+    world.BeginWindow(number);
+    EKYA_ASSIGN(window::WindowRecord record, conductor.Run(number));
+    world.EndWindow();
+    result.decisions += static_cast<int>(record.decisions.size());
+    result.retrainings += static_cast<int>(record.retrainings.size());
+    result.profiling_device_seconds += record.profiling_device_seconds;
+    for (const window::RetrainingRecord& retraining : record.retrainings) {
+      if (retraining.achieved_accuracy <= 0) continue;
+      error_sum += std::abs(retraining.achieved_accuracy - retraining.predicted_accuracy);
+      ++errors;
+    }
+    for (const std::string& warning : record.warnings) {
+      result.warnings.push_back(fmt::format("window {}: {}", number, warning));
+    }
+    result.windows.push_back(std::move(record));
+  }
+  Account(result, world, error_sum, errors);
+  return result;
+}
+
+}  // namespace ekya::simulator
