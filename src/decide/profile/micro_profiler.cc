@@ -162,7 +162,9 @@ Result<RetrainingProfile> MicroProfiler::Estimate(const RetrainingConfiguration&
 }
 
 MicroProfiler::StreamHistory& MicroProfiler::History(const std::string& stream) {
-  return streams_.try_emplace(stream, StreamHistory{candidates_, 0, 1, {}}).first->second;
+  const auto [history, fresh] = streams_.try_emplace(stream);
+  if (fresh) history->second.candidates = candidates_;
+  return history->second;
 }
 
 void MicroProfiler::Measured(const std::string& stream, const RetrainingProfile& expected,
