@@ -6,7 +6,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -33,7 +32,6 @@ constexpr Architecture kArchitectures[] = {
 constexpr double kLargestWidth = 4;
 constexpr int kSmallestInput = 8;
 constexpr int kLargestInput = 1024;
-constexpr int kLargestHidden = 8192;
 constexpr std::size_t kMostClasses = 4096;
 // Crops that go through the network at once: activations stay in the cache.
 constexpr std::size_t kBatch = 32;
@@ -177,22 +175,6 @@ void ComputeWithOneThread() {
 
 at::Generator MakeGenerator(std::uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);
-}
-
-const float* NormalisedLevels(int channel) {
-  static const auto levels = [] {
-    constexpr double kMean[] = {0.485, 0.456, 0.406};
-    constexpr double kDeviation[] = {0.229, 0.224, 0.225};
-    std::array<std::array<float, 256>, 3> table{};
-    for (std::size_t c = 0; c < 3; ++c) {
-      for (std::size_t level = 0; level < 256; ++level) {
-        table[c][level] =
-            static_cast<float>((static_cast<double>(level) / 255 - kMean[c]) / kDeviation[c]);
-      }
-    }
-    return table;
-  }();
-  return levels[static_cast<std::size_t>(channel)].data();
 }
 
 torch::Tensor ToTensor(const std::vector<const Image*>& images) {

@@ -21,8 +21,12 @@ struct ClassifierShape {
   std::vector<std::string> classes;
 };
 
+/// Most neurons of a hidden layer before the last.
+inline constexpr int kLargestHidden = 8192;
+
 /// A small trainable classifier (LibTorch behind a torch-free face). Copies are deep: Clone.
-/// Threads: one at a time per object. Computes with one thread.
+/// Any number of threads may use one object at once, as long as none trains it; each call computes
+/// in the calling thread alone.
 class Classifier : public Model {
  public:
   /// Fresh weights from `seed`. kInvalid for an unknown architecture or a senseless shape.
@@ -41,6 +45,10 @@ class Classifier : public Model {
   virtual Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,
                                                   int input_size) = 0;
 };
+
+/// Normalised values of the 256 brightness levels of one colour channel (0 red .. 2 blue), with
+/// ImageNet's means and deviations, so that public weights fit.
+const float* NormalisedLevels(int channel);
 
 /// `image` cut to `box` (clamped to the picture) and resized to `size` x `size`, bilinear with
 /// averaging where it shrinks.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -63,6 +64,22 @@ std::vector<Taps> MakeTaps(const Span& span, int length, int size) {
 }
 
 }  // namespace
+
+const float* NormalisedLevels(int channel) {
+  static const auto levels = [] {
+    constexpr double kMean[] = {0.485, 0.456, 0.406};
+    constexpr double kDeviation[] = {0.229, 0.224, 0.225};
+    std::array<std::array<float, 256>, 3> table{};
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t level = 0; level < 256; ++level) {
+        table[c][level] =
+            static_cast<float>((static_cast<double>(level) / 255 - kMean[c]) / kDeviation[c]);
+      }
+    }
+    return table;
+  }();
+  return levels[static_cast<std::size_t>(channel)].data();
+}
 
 Image CropAndResize(const Image& image, const Box& box, int size) {
   EKYA_CHECK(size > 0);

@@ -20,10 +20,6 @@ void ComputeWithOneThread();
 /// A random source of LibTorch's that depends on `seed` alone and is shared with nobody.
 at::Generator MakeGenerator(std::uint64_t seed);
 
-/// Normalised values of the 256 brightness levels of one colour channel (0 red .. 2 blue), with
-/// ImageNet's means and deviations, so that public weights fit.
-const float* NormalisedLevels(int channel);
-
 /// `images`, each already input size square, as N x 3 x S x S floats.
 torch::Tensor ToTensor(const std::vector<const Image*>& images);
 

@@ -19,15 +19,15 @@ struct TrainingSet {
   std::vector<Sample> held_out;   ///< Later in time than `training`; measured on, never trained on.
 };
 
-/// Splits a window's samples by time: the last `held_out_fraction` (whole frames, at least one sample
-/// on either side where there are two) are held out.
+/// Splits a window's samples by time: the last `held_out_fraction` (whole frames, at least one
+/// sample on either side where there are two) are held out.
 TrainingSet SplitByTime(std::vector<Sample> samples, double held_out_fraction,
                         std::vector<Sample> exemplars);
 
 struct TrainingProgress {
-  int epoch = 0;                ///< Epochs done.
+  int epoch = 0;                 ///< Epochs done.
   double epoch_cpu_seconds = 0;  ///< Of the last one, without the measuring.
-  double accuracy = 0;          ///< On the held-out samples after it.
+  double accuracy = 0;           ///< On the held-out samples after it.
 };
 
 /// How a caller stays in control of a training that runs in its thread.
@@ -43,12 +43,12 @@ struct TrainingOutcome {
   std::vector<double> accuracy;  ///< On the held-out samples after each epoch.
   double start_accuracy = 0;     ///< Of `base` on them.
   int samples_per_epoch = 0;
-  double cpu_seconds = 0;        ///< Of the calling thread, all told.
+  double cpu_seconds = 0;  ///< Of the calling thread, all told.
 };
 
 /// Trains a copy of `base` under `configuration` in the calling thread: SGD with momentum and a
-/// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, layers frozen as
-/// `trained_stages` says. kInvalid: no training sample. kFailed: a NaN loss (names epoch and
+/// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, layers frozen
+/// as `trained_stages` says. kInvalid: no training sample. kFailed: a NaN loss (names epoch and
 /// minibatch). kCancelled: `checkpoint` said so. Same seed, same model.
 Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
                               const RetrainingConfiguration& configuration, std::uint64_t seed,

@@ -1,0 +1,327 @@
+#include "stages/retrain/retrainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <limits>
+#include <set>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "core/safetensors.h"
+
+namespace ekya::retrain {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr int kSide = 16;
+
+/// Class 0 is brighter at the top, 1 at the bottom, 2 in the middle; with noise. `dark` dims all.
+Sample MakeSample(int label, Random* random, double time, double dark = 1) {
+  Sample sample;
+  sample.image = {kSide, kSide, {}};
+  for (int y = 0; y < kSide; ++y) {
+    const int third = 3 * y / kSide;
+    const bool bright = third == (label == 0 ? 0 : label == 1 ? 2 : 1);
+    for (int i = 0; i < 3 * kSide; ++i) {
+      const double value = dark * (60 + (bright ? 70 : 0) + 30 * random->Normal());
+      sample.image.pixels.push_back(static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0)));
+    }
+  }
+  sample.label = label;
+  sample.time_seconds = time;
+  return sample;
+}
+
+std::vector<Sample> MakeSamples(int count, int classes, std::uint64_t seed, double dark = 1) {
+  Random random(seed);
+  std::vector<Sample> samples;
+  for (int i = 0; i < count; ++i) samples.push_back(MakeSample(i % classes, &random, i, dark));
+  return samples;
+}
+
+std::unique_ptr<models::Classifier> MakeBase(int classes = 2, int last_hidden = 0) {
+  models::ClassifierShape shape;
+  shape.width = 0.05;
+  shape.input_size = kSide;
+  shape.last_hidden = last_hidden;
+  for (int i = 0; i < classes; ++i) shape.classes.push_back("class" + std::to_string(i));
+  auto made = models::Classifier::Create(shape, 1);
+  EXPECT_TRUE(made.ok());
+  return std::move(*made);
+}
+
+RetrainingConfiguration Quick(int epochs = 8) {
+  RetrainingConfiguration configuration;
+  configuration.id = "quick";
+  configuration.epochs = epochs;
+  configuration.batch_size = 16;
+  configuration.learning_rate = 0.05;
+  return configuration;
+}
+
+TrainingSet MakeSet(int training = 96, int held_out = 40) {
+  TrainingSet set;
+  set.training = MakeSamples(training, 2, 1);
+  set.held_out = MakeSamples(held_out, 2, 2);
+  return set;
+}
+
+/// The weights and statistics of `model`, by name.
+std::map<std::string, std::string> WeightsOf(const models::Classifier& model) {
+  const auto path = std::filesystem::path(testing::TempDir()) /
+                    (std::to_string(getpid()) + "-retrained.safetensors");
+  EXPECT_TRUE(model.Save(path).ok());
+  const auto content = ParseSafetensors(*ReadFile(path), "saved");
+  std::filesystem::remove(path);
+  std::map<std::string, std::string> weights;
+  for (const auto& [name, tensor] : content->tensors) weights[name] = tensor.bytes;
+  return weights;
+}
+
+std::string Refusal(const TrainingSet& set, const RetrainingConfiguration& configuration,
+                    ErrorCode code = ErrorCode::kInvalid) {
+  const auto outcome = Train(*MakeBase(), set, configuration, 1, {});
+  if (outcome.ok()) return "trained";
+  EXPECT_EQ(outcome.error().code, code);
+  EXPECT_THAT(outcome.error().message, HasSubstr("'" + configuration.id + "'"));
+  return outcome.error().message;
+}
+
+TEST(Train, LearnsAndLeavesItsBaseAlone) {
+  const auto base = MakeBase();
+  const auto before = WeightsOf(*base);
+  const auto set = MakeSet();
+  const auto outcome = Train(*base, set, Quick(), 1, {});
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  EXPECT_LT(outcome->start_accuracy, 0.8);
+  ASSERT_EQ(outcome->accuracy.size(), 8U);
+  EXPECT_GE(outcome->accuracy.back(), 0.95);
+  EXPECT_EQ(*MeasureAccuracy(*outcome->model, set.held_out), outcome->accuracy.back());
+  EXPECT_EQ(outcome->samples_per_epoch, 96);
+  EXPECT_GT(outcome->cpu_seconds, 0);
+  EXPECT_EQ(WeightsOf(*base), before);
+}
+
+TEST(Train, IsDeterminedByItsSeed) {
+  const auto base = MakeBase();
+  const auto set = MakeSet(40, 0);
+  const auto train = [&](std::uint64_t seed) {
+    auto outcome = Train(*base, set, Quick(2), seed, {});
+    EXPECT_TRUE(outcome.ok());
+    return WeightsOf(*outcome->model);
+  };
+  const auto first = train(7);
+  EXPECT_EQ(train(7), first);
+  EXPECT_NE(train(8), first);
+}
+
+TEST(Train, TrainsOnlyTheStagesAskedFor) {
+  const auto base = MakeBase(2, 8);
+  const auto before = WeightsOf(*base);
+  const auto set = MakeSet(32, 0);
+  const std::vector<std::string> stage_of_prefix = {"fc.", "layer4.", "layer3.", "layer2.",
+                                                    "layer1."};
+  for (int stages = 1; stages <= 5; ++stages) {
+    auto configuration = Quick(1);
+    configuration.trained_stages = stages;
+    const auto outcome = Train(*base, set, configuration, 1, {});
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    const auto after = WeightsOf(*outcome->model);
+    for (const auto& [name, bytes] : before) {
+      int stage = 5;  // the stem trains with the last
+      for (std::size_t i = 0; i < stage_of_prefix.size(); ++i) {
+        if (name.starts_with(stage_of_prefix[i])) stage = static_cast<int>(i) + 1;
+      }
+      EXPECT_EQ(after.at(name) == bytes, stage > stages) << name << " at depth " << stages;
+    }
+  }
+}
+
+TEST(Train, MakesAnotherHeadWhereAnotherIsAskedFor) {
+  auto configuration = Quick(6);
+  configuration.last_hidden = 12;
+  const auto outcome = Train(*MakeBase(), MakeSet(), configuration, 1, {});
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  EXPECT_EQ(outcome->model->shape().last_hidden, 12);
+  EXPECT_TRUE(WeightsOf(*outcome->model).contains("fc.2.weight"));
+  EXPECT_GE(outcome->accuracy.back(), 0.9);
+  // The same head again is kept.
+  const auto again = Train(*outcome->model, MakeSet(), configuration, 1, {});
+  EXPECT_EQ(again->start_accuracy, outcome->accuracy.back());
+}
+
+TEST(Train, ReplaysExemplarsAgainstForgetting) {
+  const auto base = MakeBase(3);
+  TrainingSet first;
+  first.training = MakeSamples(120, 3, 1);
+  auto trained = Train(*base, first, Quick(), 1, {});
+  ASSERT_TRUE(trained.ok());
+  const auto test = MakeSamples(90, 3, 5);
+  ASSERT_GE(*MeasureAccuracy(*trained->model, test), 0.9);
+
+  // The next window shows the first class alone.
+  TrainingSet next;
+  next.training = MakeSamples(60, 1, 3);
+  auto without = Train(*trained->model, next, Quick(6), 1, {});
+  next.exemplars = MakeSamples(60, 3, 4);
+  auto with = Train(*trained->model, next, Quick(6), 1, {});
+  ASSERT_TRUE(without.ok() && with.ok());
+  EXPECT_EQ(with->samples_per_epoch, 120);
+  EXPECT_GE(*MeasureAccuracy(*with->model, test), 0.9);
+  EXPECT_LT(*MeasureAccuracy(*without->model, test), 0.8);
+}
+
+TEST(Train, TakesAFractionOfTheSamples) {
+  auto configuration = Quick(1);
+  configuration.sample_fraction = 0.25;
+  EXPECT_EQ(Train(*MakeBase(), MakeSet(40, 0), configuration, 1, {})->samples_per_epoch, 10);
+  configuration.sample_fraction = 0.001;
+  EXPECT_EQ(Train(*MakeBase(), MakeSet(40, 0), configuration, 1, {})->samples_per_epoch, 1);
+  // Replay does not outweigh what it protects.
+  configuration.sample_fraction = 0.25;
+  auto set = MakeSet(40, 0);
+  set.exemplars = MakeSamples(30, 2, 9);
+  EXPECT_EQ(Train(*MakeBase(), set, configuration, 1, {})->samples_per_epoch, 20);
+}
+
+TEST(Train, TakesOddNumbersOfSamples) {
+  for (const int count : {1, 2, 3, 17, 33}) {
+    for (const int batch_size : {1, 16}) {
+      auto configuration = Quick(2);
+      configuration.batch_size = batch_size;
+      const auto outcome = Train(*MakeBase(), MakeSet(count, 5), configuration, 1, {});
+      ASSERT_TRUE(outcome.ok()) << count << ": " << outcome.error().message;
+      EXPECT_EQ(outcome->samples_per_epoch, count);
+    }
+  }
+  // The smallest input leaves one pixel in the last stage: batch norm then has two values at most.
+  models::ClassifierShape shape;
+  shape.width = 0.05;
+  shape.input_size = 8;
+  shape.classes = {"a", "b"};
+  const auto base = std::move(*models::Classifier::Create(shape, 1));
+  EXPECT_TRUE(Train(*base, MakeSet(1, 1), Quick(2), 1, {}).ok());
+}
+
+TEST(Train, TakesASingleClass) {
+  TrainingSet set;
+  set.training = MakeSamples(30, 1, 1);
+  set.held_out = MakeSamples(10, 1, 2);
+  const auto outcome = Train(*MakeBase(), set, Quick(3), 1, {});
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  EXPECT_EQ(outcome->accuracy.back(), 1);
+}
+
+TEST(Train, WithoutHeldOutSamplesMeasuresNothing) {
+  const auto outcome = Train(*MakeBase(), MakeSet(20, 0), Quick(2), 1, {});
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->accuracy, (std::vector<double>{0, 0}));
+}
+
+TEST(Train, RefusesWhatItCannotTrainOn) {
+  EXPECT_THAT(Refusal({}, Quick()), HasSubstr("no training sample"));
+  auto set = MakeSet(4, 2);
+  set.training[1].label = 2;
+  EXPECT_THAT(Refusal(set, Quick()), AllOf(HasSubstr("class 2"), HasSubstr("expected 0 to 1")));
+  set = MakeSet(4, 2);
+  set.held_out[0].label = -1;
+  EXPECT_THAT(Refusal(set, Quick()), HasSubstr("class -1"));
+  set = MakeSet(4, 2);
+  const auto with = [&](auto change) {
+    auto configuration = Quick();
+    change(configuration);
+    return Refusal(set, configuration);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(with([](auto& c) { c.epochs = 0; }), HasSubstr("epochs: found 0"));
+  EXPECT_THAT(with([](auto& c) { c.batch_size = 0; }), HasSubstr("batch_size: found 0"));
+  EXPECT_THAT(with([](auto& c) { c.trained_stages = 0; }), HasSubstr("trained_stages: found 0"));
+  EXPECT_THAT(with([](auto& c) { c.last_hidden = -1; }), HasSubstr("last_hidden: found -1"));
+  EXPECT_THAT(with([](auto& c) { c.sample_fraction = 1.5; }), HasSubstr("found 1.5"));
+  EXPECT_THAT(with([&](auto& c) { c.sample_fraction = nan; }), HasSubstr("found nan"));
+  EXPECT_THAT(with([](auto& c) { c.learning_rate = 0; }), HasSubstr("learning_rate: found 0"));
+  EXPECT_THAT(with([](auto& c) { c.learning_rate = 1e300; }), HasSubstr("found 1e+300"));
+}
+
+TEST(Train, SaysWhereALossBecameNaN) {
+  auto configuration = Quick(5);
+  configuration.learning_rate = 1e30;
+  const auto message = Refusal(MakeSet(64, 4), configuration, ErrorCode::kFailed);
+  EXPECT_THAT(message, AllOf(HasSubstr("epoch 1, minibatch "), HasSubstr(" of 4"),
+                             HasSubstr("learning rate 1e+30")));
+  // A single minibatch: no later loss could tell.
+  configuration.epochs = 1;
+  EXPECT_THAT(Refusal(MakeSet(8, 0), configuration, ErrorCode::kFailed),
+              HasSubstr("epoch 1, minibatch 1 of 1"));
+}
+
+TEST(Train, StopsWhereItsCallerSaysSo) {
+  int minibatches = 0;
+  TrainingHooks hooks;
+  hooks.checkpoint = [&] { return ++minibatches <= 7; };
+  const auto cancelled = Train(*MakeBase(), MakeSet(64, 0), Quick(5), 1, hooks);
+  ASSERT_FALSE(cancelled.ok());
+  EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
+  EXPECT_THAT(cancelled.error().message, HasSubstr("epoch 2"));
+  EXPECT_EQ(minibatches, 8);
+
+  TrainingHooks early;
+  std::vector<TrainingProgress> seen;
+  early.epoch = [&](const TrainingProgress& progress) {
+    seen.push_back(progress);
+    return progress.epoch < 3;
+  };
+  const auto outcome = Train(*MakeBase(), MakeSet(32, 10), Quick(50), 1, early);
+  ASSERT_TRUE(outcome.ok());
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_EQ(outcome->accuracy.size(), 3U);
+  EXPECT_EQ(seen[2].accuracy, outcome->accuracy[2]);
+  EXPECT_GT(seen[0].epoch_cpu_seconds, 0);
+}
+
+TEST(SplitByTime, HoldsOutTheLastFrames) {
+  std::vector<Sample> samples;
+  for (const double time : {3.0, 0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 3.0}) {
+    samples.push_back({{}, 0, time});
+  }
+  const auto set = SplitByTime(samples, 0.3, std::vector<Sample>(2));
+  EXPECT_EQ(set.exemplars.size(), 2U);
+  // 3 of 10 wanted; the frame at 3 has four, and frames stay whole.
+  ASSERT_EQ(set.held_out.size(), 4U);
+  for (const auto& sample : set.held_out) EXPECT_EQ(sample.time_seconds, 3);
+  for (const auto& sample : set.training) EXPECT_LT(sample.time_seconds, 3);
+}
+
+TEST(SplitByTime, KeepsOneSampleOnEitherSide) {
+  for (const double fraction : {1e-9, 0.5, 1.0, 7.0}) {
+    for (const bool same_time : {false, true}) {
+      for (const int count : {2, 3, 10}) {
+        std::vector<Sample> samples;
+        for (int i = 0; i < count; ++i) samples.push_back({{}, i, same_time ? 0.0 : i});
+        const auto set = SplitByTime(samples, fraction, {});
+        EXPECT_GE(set.training.size(), 1U);
+        EXPECT_GE(set.held_out.size(), 1U);
+        EXPECT_EQ(set.training.size() + set.held_out.size(), static_cast<std::size_t>(count));
+      }
+    }
+  }
+  EXPECT_EQ(SplitByTime(std::vector<Sample>(1), 0.5, {}).training.size(), 1U);
+  EXPECT_TRUE(SplitByTime({}, 0.5, {}).training.empty());
+  EXPECT_TRUE(SplitByTime(std::vector<Sample>(9), 0, {}).held_out.empty());
+}
+
+TEST(MeasureAccuracy, IsTheFractionThatIsRight) {
+  const auto model = MakeBase();
+  EXPECT_EQ(*MeasureAccuracy(*model, {}), 0);
+  auto samples = MakeSamples(40, 2, 3);
+  const double accuracy = *MeasureAccuracy(*model, samples);
+  for (auto& sample : samples) sample.label = 1 - sample.label;
+  EXPECT_DOUBLE_EQ(*MeasureAccuracy(*model, samples), 1 - accuracy);
+}
+
+}  // namespace
+}  // namespace ekya::retrain
