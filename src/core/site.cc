@@ -11,6 +11,7 @@
 #include "core/document.h"
 #include "core/internal/field_table.h"
 #include "core/map_reader.h"
+#include "core/url.h"
 
 namespace ekya {
 namespace {
@@ -244,14 +245,16 @@ std::string KindOf(const std::string& url) {
 
 /// `camera.url`, with the paths of files and folders below the site's folder.
 void ReadUrl(MapReader& map, const Context& context, CameraSettings& camera) {
+  // As the file spells it: what placeholders stand for is never shown.
+  std::string shown;
+  map.Optional().Read("url", &shown);
   std::string url;
   field::ReadText(map, "url", &url);
   if (!map.Has("url") || map.failed()) return;
   const std::string kind = KindOf(url);
   if (kind.empty()) {
-    return map.Fail("url",
-                    "rtsp://..., file:PATH or the path of a video, folder:MANIFEST or "
-                    "scene:NAME");
+    return map.Fail("url", "\"" + ShownUrl(shown) + "\"",
+                    "rtsp://..., file:PATH or the path of a video, folder:MANIFEST or scene:NAME");
   }
   if (kind == "file" || kind == "folder") {
     const std::string prefix = url.starts_with(kind + ":") ? kind + ":" : "";

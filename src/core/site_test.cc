@@ -170,6 +170,7 @@ TEST(SiteTest, PathsAreRelativeToTheFile) {
   EXPECT_EQ(url("rtsp://host/stream"), "rtsp://host/stream");
   EXPECT_THAT(url("gopher://host"),
               HasSubstr("cameras.a.url: found \"gopher://host\", expected rtsp"));
+  EXPECT_THAT(url("ftp://me:secret@host"), HasSubstr("found \"ftp://***@host\""));
   EXPECT_THAT(url("folder:"), HasSubstr("found \"folder:\", expected rtsp"));
 }
 

@@ -9,36 +9,54 @@
 #include <initializer_list>
 #include <optional>
 
+#include "core/duration.h"
+
 namespace ekya::field {
 namespace {
 
-struct Unit {
-  std::string_view name;
-  double factor;
-};
+/// What a text says in the base unit; an error where it says nothing.
+using ToAmount = Result<double> (*)(const std::string&);
 
-/// "1.5h" in the base unit; nothing where `text` is no number followed by one of `units`.
-std::optional<double> ToAmount(const std::string& text, std::initializer_list<Unit> units) {
+/// A number followed by one of `units`.
+Result<double> Scaled(const std::string& text,
+                      std::initializer_list<std::pair<std::string_view, double>> units) {
   double number = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  if (code != std::errc()) return std::nullopt;
-  for (const Unit& unit : units) {
-    if (std::string_view(stop, end) == unit.name) return number * unit.factor;
+  if (code == std::errc()) {
+    const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+    for (const auto& [name, factor] : units) {
+      if (unit == name) return number * factor;
+    }
   }
-  return std::nullopt;
+  return Error{ErrorCode::kInvalid, "no amount"};
 }
 
-/// A number, or a text that `units` make one.
+Result<double> ToFraction(const std::string& text) { return Scaled(text, {{"%", 0.01}}); }
+
+Result<double> ToBytes(const std::string& text) {
+  return Scaled(text, {{"B", 1},
+                       {"kB", 1e3},
+                       {"MB", 1e6},
+                       {"GB", 1e9},
+                       {"TB", 1e12},
+                       {"KiB", 0x1p10},
+                       {"MiB", 0x1p20},
+                       {"GiB", 0x1p30},
+                       {"TiB", 0x1p40}});
+}
+
+/// A number, or a text that `to_amount` makes one.
 void ReadMeasure(MapReader& map, const std::string& key, MapReader::Range range,
-                 const std::string& example, std::initializer_list<Unit> units, double* value) {
+                 const std::string& example, ToAmount to_amount, double* value) {
   const std::string expected = fmt::format("{} such as {}", Describe(range, false), example);
   const Node* const node = map.Optional().Any(key, expected);
   if (node == nullptr) return;
-  std::optional<double> amount;
-  if (node->kind == Node::Kind::kNumber) amount = node->number;
-  if (node->kind == Node::Kind::kString) amount = ToAmount(node->text, units);
-  if (!amount || !Contains(range, *amount)) return map.Fail(key, expected);
+  const Result<double> amount = node->kind == Node::Kind::kString ? to_amount(node->text)
+                                : node->kind == Node::Kind::kNumber
+                                    ? Result<double>(node->number)
+                                    : Error{ErrorCode::kInvalid, "no amount"};
+  if (!amount.ok() || !Contains(range, *amount)) return map.Fail(key, expected);
   *value = *amount;
 }
 
@@ -121,28 +139,17 @@ void ReadTexts(MapReader& map, const std::string& key, std::vector<std::string>*
 }
 
 void ReadSeconds(MapReader& map, const std::string& key, double* value, MapReader::Range range) {
-  ReadMeasure(map, key, range, "200s or 10m",
-              {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}, value);
+  ReadMeasure(map, key, range, "200s or 10m", ParseDuration, value);
 }
 
 void ReadFraction(MapReader& map, const std::string& key, double* value, MapReader::Range range) {
-  ReadMeasure(map, key, range, "10% or 0.1", {{"%", 0.01}}, value);
+  ReadMeasure(map, key, range, "10% or 0.1", ToFraction, value);
 }
 
 void ReadBytes(MapReader& map, const std::string& key, std::uint64_t* value,
                MapReader::Range range) {
   auto bytes = static_cast<double>(*value);
-  ReadMeasure(map, key, range, "50GB",
-              {{"B", 1},
-               {"kB", 1e3},
-               {"MB", 1e6},
-               {"GB", 1e9},
-               {"TB", 1e12},
-               {"KiB", 0x1p10},
-               {"MiB", 0x1p20},
-               {"GiB", 0x1p30},
-               {"TiB", 0x1p40}},
-              &bytes);
+  ReadMeasure(map, key, range, "50GB", ToBytes, &bytes);
   *value = static_cast<std::uint64_t>(bytes);
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/url.h"
 #include "stages/camera/folder_source.h"
 #include "stages/camera/video_source.h"
 
@@ -91,19 +92,6 @@ Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::s
 }
 
 }  // namespace
-
-std::string ShownUrl(const std::string& url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const auto at = url.rfind('@');
-  const auto query = std::min(url.find_first_of("?#", scheme), url.size());
-  const std::string start = url.substr(0, scheme + 3);
-  if (at == std::string::npos || at < scheme) return url.substr(0, query);
-  // A password may hold '/', '@' or '?' unescaped. Where it is not clear what is what, nothing is
-  // shown.
-  if (at > query) return start + "***";
-  return start + "***" + url.substr(at, query - at);
-}
 
 Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
                                            std::stop_token stop) {

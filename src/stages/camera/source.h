@@ -43,7 +43,4 @@ class Source {
 Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
                                            std::stop_token stop = {});
 
-/// `url` as messages may show it: without what stands before the host's @ and without the query.
-std::string ShownUrl(const std::string& url);
-
 }  // namespace ekya::camera

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/url.h"
 #include "stages/camera/internal/ffmpeg.h"
 
 namespace ekya::camera {
