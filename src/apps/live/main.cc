@@ -1,0 +1,72 @@
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "apps/live/demo_site.h"
+#include "apps/live/run_command.h"
+#include "core/duration.h"
+
+namespace {
+
+/// A CLI11 check: durations as the site file writes them.
+std::string CheckDuration(const std::string& text) {
+  const auto seconds = ekya::ParseDuration(text);
+  return seconds.ok() ? "" : seconds.error().message;
+}
+
+}  // namespace
+
+/// The commands of `ekya` that compute with LibTorch. `ekya` starts this program for them.
+int main(int argc, char** argv) {
+  CLI::App app("Ekya: serves small models on camera streams and keeps them accurate", "ekya");
+  app.require_subcommand(1);
+  ekya::live::RunRequest request;
+  std::string for_text;
+  double minutes = 3;
+
+  CLI::App* run = app.add_subcommand("run", "serve a site's cameras and retrain their models");
+  run->add_option("site", request.site_file, "site.yaml")->required();
+  run->add_option("--for", for_text, "end after this long, such as 10m")->check(CheckDuration);
+  run->add_option("--child", request.child)->expected(0)->group("");
+
+  CLI::App* demo = app.add_subcommand(
+      "demo", "drawn cameras whose world changes: accuracy dips and recovers");
+  demo->add_option("--minutes", minutes, "length of the run, its preparation included")
+      ->check(CLI::Range(1.0, 60.0))
+      ->capture_default_str();
+  bool print_site = false;
+  demo->add_flag("--print-site", print_site, "print the demo's site.yaml and end");
+
+  for (CLI::App* command : {run, demo}) {
+    command->add_option("--scheduler", request.schedulers,
+                        "one or several, compared: thief,uniform,none")
+        ->delimiter(',');
+    command->add_option("--seed", request.seed, "seed of scenes, weights and samples")
+        ->capture_default_str();
+    command->add_option("--repeat", request.repeat, "runs per scheduler, each with the next seed")
+        ->check(CLI::Range(1, 100));
+    command->add_option("--parallel", request.at_once,
+                        "runs at the same time; the box must hold their devices side by side")
+        ->check(CLI::Range(1, 64));
+    command->add_option("--out", request.out, "folder of the results")->default_val("out");
+    command->add_flag("--json", request.json, "print summary.json instead of the table");
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*demo) {
+    if (print_site) {
+      std::fputs(ekya::live::DemoSite(), stdout);
+      return 0;
+    }
+    request.site_text = ekya::live::DemoSite();
+    request.for_seconds = 60 * minutes - ekya::live::kDemoPreparationSeconds;
+    request.title = "Ekya demo";
+  } else {
+    if (!for_text.empty()) request.for_seconds = *ekya::ParseDuration(for_text);
+    request.title = request.site_file.stem().string();
+  }
+  return ekya::live::Run(request);
+}

@@ -1,0 +1,269 @@
+#include "apps/live/run_command.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <map>
+
+#include "apps/report/report.h"
+#include "apps/report/run_record_file.h"
+#include "apps/report/summary.h"
+#include "apps/report/terminal_table.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "run/workers/live_run.h"
+
+extern char** environ;
+
+namespace ekya::live {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kBadConfiguration = 78;
+constexpr int kInterrupted = 130;
+
+std::atomic<bool> g_stop{false};
+
+void OnSignal(int) { g_stop = true; }
+
+void CatchSignals() {
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  // Once asked, a second signal ends the process at once.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int Say(const Error& error) {
+  std::fprintf(stderr, "ekya: %s\n", error.message.c_str());
+  return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound
+             ? kBadConfiguration
+             : kFailed;
+}
+
+Result<Site> LoadSite(const RunRequest& request) {
+  if (request.site_file.empty()) return ReadSite(request.site_text, "demo site");
+  EKYA_ASSIGN(const std::string text, ReadFile(request.site_file));
+  return ReadSite(text, request.site_file.string());
+}
+
+/// The live line: rewritten in place on a terminal, a plain line every few seconds elsewhere.
+class ProgressLine {
+ public:
+  ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
+  ~ProgressLine() {
+    if (terminal_ && shown_) std::fputs("\n", stderr);
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void Show(const workers::LiveProgress& progress) {
+    report::Progress line;
+    line.elapsed_seconds = progress.elapsed_seconds;
+    line.total_seconds = progress.total_seconds;
+    line.window = progress.window;
+    for (const auto& stream : progress.streams) {
+      line.streams.push_back({stream.id, stream.accuracy, stream.gone, stream.retraining});
+    }
+    if (terminal_) {
+      std::fprintf(stderr, "\r\033[K%s", report::RenderProgress(line, 100).c_str());
+      std::fflush(stderr);
+    } else if (progress.elapsed_seconds >= next_) {
+      std::fprintf(stderr, "%s\n", report::RenderProgress(line, 200).c_str());
+      next_ = progress.elapsed_seconds + kPlainSeconds;
+    }
+    shown_ = true;
+  }
+
+ private:
+  static constexpr double kPlainSeconds = 10;
+  const bool terminal_;
+  bool shown_ = false;
+  double next_ = 0;
+};
+
+Result<window::RunRecord> RunHere(const Site& site, const RunRequest& request) {
+  workers::LiveOptions options;
+  options.scheduler =
+      request.schedulers.empty() ? site.compute.scheduler : request.schedulers.front();
+  options.seed = request.seed;
+  options.for_seconds = request.for_seconds;
+  options.out = request.out;
+  options.stop = &g_stop;
+  ProgressLine line;
+  if (!request.child) {
+    options.progress = [&line](const workers::LiveProgress& progress) { line.Show(progress); };
+  }
+  return workers::RunLive(site, options);
+}
+
+/// One of several runs, as a process.
+struct Child {
+  std::string scheduler;
+  std::uint64_t seed = 0;
+  std::filesystem::path out;
+};
+
+/// A scheduler's specification as a folder's name.
+std::string FolderName(const std::string& scheduler, std::uint64_t seed) {
+  std::string name = scheduler;
+  for (char& c : name) {
+    if (std::strchr("/:=,", c) != nullptr) c = '_';
+  }
+  return fmt::format("{}-seed-{}", name, seed);
+}
+
+Result<pid_t> Start(const Child& child, const RunRequest& request,
+                    const std::filesystem::path& site_file) {
+  std::vector<std::string> words = {"ekya-live",
+                                    "run",
+                                    site_file.string(),
+                                    "--scheduler",
+                                    child.scheduler,
+                                    "--seed",
+                                    std::to_string(child.seed),
+                                    "--out",
+                                    child.out.string(),
+                                    "--child"};
+  if (request.for_seconds > 0) {
+    words.push_back("--for");
+    words.push_back(fmt::format("{}s", request.for_seconds));
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  std::error_code code;
+  std::filesystem::create_directories(child.out, code);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const std::string log = (child.out / "log.txt").string();
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  pid_t pid = -1;
+  const int failed =
+      posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) {
+    return Error{ErrorCode::kFailed, fmt::format("cannot start a run: {}", std::strerror(failed))};
+  }
+  return pid;
+}
+
+/// The last lines of a child's log, for its error message.
+std::string TailOf(const std::filesystem::path& file) {
+  auto text = ReadFile(file);
+  if (!text.ok()) return text.error().message;
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  const auto last = text->rfind('\n');
+  return last == std::string::npos ? *text : text->substr(last + 1);
+}
+
+/// Runs all children, at most `at_once` together; an interruption is handed on and waited for.
+Status RunChildren(const std::vector<Child>& children, const RunRequest& request,
+                   const std::filesystem::path& site_file) {
+  std::map<pid_t, const Child*> running;
+  std::size_t next = 0;
+  Status status;
+  bool told = false;
+  while (!running.empty() || (next < children.size() && status.ok() && !g_stop)) {
+    while (next < children.size() && status.ok() && !g_stop &&
+           static_cast<int>(running.size()) < request.at_once) {
+      auto pid = Start(children[next], request, site_file);
+      if (!pid.ok()) {
+        status = pid.error();
+        break;
+      }
+      Log(LogLevel::kInfo, "", "run {} of {}: {}, seed {}", next + 1, children.size(),
+          children[next].scheduler, children[next].seed);
+      running[*pid] = &children[next++];
+    }
+    if (g_stop && !told) {
+      for (const auto& [pid, child] : running) kill(pid, SIGTERM);
+      told = true;
+    }
+    int code = 0;
+    const pid_t ended = waitpid(-1, &code, WNOHANG);
+    if (ended <= 0) {
+      usleep(100'000);
+      continue;
+    }
+    const auto found = running.find(ended);
+    if (found == running.end()) continue;
+    if (!(WIFEXITED(code) && WEXITSTATUS(code) == kDone) && status.ok() && !g_stop) {
+      status = Error{ErrorCode::kFailed,
+                     fmt::format("the run of {}, seed {} failed: {}", found->second->scheduler,
+                                 found->second->seed, TailOf(found->second->out / "log.txt"))};
+    }
+    running.erase(found);
+  }
+  return status;
+}
+
+Status Finish(const RunRequest& request, const std::vector<window::RunRecord>& runs) {
+  EKYA_RETURN_IF_ERROR(report::WriteReport(request.out, request.title, runs));
+  if (request.json) {
+    EKYA_ASSIGN(const std::string summary, ReadFile(request.out / "summary.json"));
+    std::fputs(summary.c_str(), stdout);
+  } else {
+    std::fputs(report::RenderTable(runs).c_str(), stdout);
+    std::printf("report: %s\n", (request.out / "report.html").c_str());
+  }
+  return {};
+}
+
+}  // namespace
+
+int Run(const RunRequest& request) {
+  CatchSignals();
+  const auto site = LoadSite(request);
+  if (!site.ok()) return Say(site.error());
+  std::vector<std::string> schedulers = request.schedulers;
+  if (schedulers.empty()) schedulers = {site->compute.scheduler};
+
+  if (schedulers.size() == 1 && request.repeat == 1) {
+    auto run = RunHere(*site, request);
+    if (!run.ok()) return Say(run.error());
+    if (const auto saved = report::SaveRunRecord(request.out, *run); !saved.ok()) {
+      return Say(saved.error());
+    }
+    if (!request.child) {
+      if (const Status finished = Finish(request, {*run}); !finished.ok()) {
+        return Say(finished.error());
+      }
+    }
+    return g_stop && !request.child ? kInterrupted : kDone;
+  }
+
+  std::filesystem::path site_file = request.site_file;
+  if (site_file.empty()) {
+    site_file = request.out / "site.yaml";
+    if (const Status written = WriteFileAtomically(site_file, request.site_text); !written.ok()) {
+      return Say(written.error());
+    }
+  }
+  std::vector<Child> children;
+  for (int i = 0; i < request.repeat; ++i) {
+    for (const std::string& scheduler : schedulers) {
+      const std::uint64_t seed = request.seed + static_cast<std::uint64_t>(i);
+      children.push_back({scheduler, seed, request.out / "runs" / FolderName(scheduler, seed)});
+    }
+  }
+  const Status ran = RunChildren(children, request, site_file);
+  if (!ran.ok()) return Say(ran.error());
+  const auto runs = report::LoadRunRecords({request.out / "runs"});
+  if (!runs.ok()) return g_stop ? kInterrupted : Say(runs.error());
+  if (const Status finished = Finish(request, *runs); !finished.ok()) return Say(finished.error());
+  return g_stop ? kInterrupted : kDone;
+}
+
+}  // namespace ekya::live

@@ -1,0 +1,325 @@
+#include "run/workers/live_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "decide/schedule/policy.h"
+#include "decide/window/conductor.h"
+#include "decide/window/event_timeline.h"
+#include "platform/models/detector.h"
+#include "platform/resources/share.h"
+#include "run/workers/ports.h"
+#include "run/workers/stream.h"
+#include "run/workers/streams.h"
+#include "run/workers/trainer.h"
+#include "stages/labels/labeller.h"
+
+namespace ekya::workers {
+namespace {
+
+// Results are pooled over so many intervals a window.
+constexpr int kIntervalsPerWindow = 30;
+constexpr double kProgressSeconds = 0.5;
+constexpr int kRecentIntervals = 5;
+
+Result<std::vector<int>> CoresOf(const ComputeSettings& compute) {
+  std::vector<int> cores;
+  for (const std::string& device : compute.devices) {
+    int core = -1;
+    const std::string prefix = "cpu:";
+    const bool known = device.starts_with(prefix);
+    if (known) std::from_chars(device.data() + prefix.size(), device.data() + device.size(), core);
+    if (core < 0) {
+      return Error{ErrorCode::kInvalid,
+                   "compute.devices: found \"" + device + "\", expected cpu:0, cpu:1, ..."};
+    }
+    if (core >= static_cast<int>(std::thread::hardware_concurrency())) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("compute.devices: found \"{}\", expected one of this machine's {} "
+                               "processors, cpu:0 to cpu:{}",
+                               device, std::thread::hardware_concurrency(),
+                               std::thread::hardware_concurrency() - 1)};
+    }
+    cores.push_back(core);
+  }
+  return cores;
+}
+
+Result<std::unique_ptr<labels::Labeller>> OpenLabeller(const Site& site) {
+  std::shared_ptr<models::Model> golden;
+  if (site.golden.source == "model") {
+    const CameraSettings& first = site.cameras.front();
+    if (first.task == "detection") {
+      models::DetectorOptions options;
+      options.keep = first.classes;
+      EKYA_ASSIGN(golden, models::OpenDetector(site.golden.model, models::CocoNames(), options));
+    } else {
+      EKYA_ASSIGN(golden, models::OpenGoldenClassifier(site.golden.model, first.classes));
+    }
+  }
+  return labels::MakeLabeller(site.golden, std::move(golden));
+}
+
+/// Closes the streams' intervals and tells of the progress, twice a second or so.
+class Ticker {
+ public:
+  Ticker(const Streams& streams, const LiveTrainer& trainer, const LiveOptions& options,
+         const std::atomic<int>& window, Clock& clock, double start, double interval)
+      : streams_(streams),
+        trainer_(trainer),
+        options_(options),
+        window_(window),
+        clock_(clock),
+        start_(start),
+        interval_(interval),
+        thread_([this] { Run(); }) {}
+  ~Ticker() {
+    stopping_ = true;
+    thread_.join();
+  }
+  Ticker(const Ticker&) = delete;
+  Ticker& operator=(const Ticker&) = delete;
+
+ private:
+  void Run() {
+    double from = 0;
+    double told = -kProgressSeconds;
+    while (!stopping_) {
+      const double next = from + interval_;
+      const double now = clock_.Now() - start_;
+      if (now >= told + kProgressSeconds) {
+        Tell(now);
+        told = now;
+      }
+      if (now < next) {
+        clock_.SleepUntil(start_ + std::min(next, now + 0.05));
+        continue;
+      }
+      Close(from, next);
+      from = next;
+    }
+    Close(from, std::max(from, clock_.Now() - start_));
+  }
+
+  void Close(double from, double to) {
+    for (const std::string& id : streams_.ids()) {
+      const double cpu = trainer_.CpuSeconds(id);
+      const double cores = to > from ? (cpu - retraining_cpu_[id]) / (to - from) : 0;
+      retraining_cpu_[id] = cpu;
+      streams_.Get(id).EndInterval(from, to, cores);
+    }
+  }
+
+  void Tell(double now) {
+    LiveProgress progress;
+    progress.elapsed_seconds = now;
+    progress.total_seconds = options_.for_seconds;
+    progress.window = window_;
+    for (const std::string& id : streams_.ids()) {
+      const Stream& stream = streams_.Get(id);
+      progress.streams.push_back({id, stream.RecentAccuracy(kRecentIntervals), stream.gone(),
+                                  trainer_.CpuSeconds(id) > told_cpu_[id]});
+      told_cpu_[id] = trainer_.CpuSeconds(id);
+    }
+    options_.progress(progress);
+  }
+
+  const Streams& streams_;
+  const LiveTrainer& trainer_;
+  const LiveOptions& options_;
+  const std::atomic<int>& window_;
+  Clock& clock_;
+  const double start_;
+  const double interval_;
+  std::map<std::string, double> retraining_cpu_;
+  std::map<std::string, double> told_cpu_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;  // last: begins with everything else in place
+};
+
+/// Posts kStop when the caller's flag is set, the time is up, or every source has ended.
+class Watch {
+ public:
+  Watch(const Streams& streams, const LiveOptions& options, window::EventTimeline& timeline)
+      : streams_(streams), options_(options), timeline_(timeline), thread_([this] { Run(); }) {}
+  ~Watch() {
+    stopping_ = true;
+    thread_.join();
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  void Run() {
+    Clock& clock = MonotonicClock();
+    while (!stopping_) {
+      const bool asked = options_.stop != nullptr && *options_.stop;
+      const auto& ids = streams_.ids();
+      const bool ended = std::all_of(ids.begin(), ids.end(), [this](const std::string& id) {
+        return streams_.Get(id).ended();
+      });
+      const bool over = options_.for_seconds > 0 && timeline_.Now() >= options_.for_seconds;
+      if (asked || ended || over) {
+        timeline_.Post({window::Event::Kind::kStop, "",
+                        asked   ? "asked to stop"
+                        : ended ? "every source has ended"
+                                : "the time is up"});
+        return;
+      }
+      clock.SleepUntil(clock.Now() + 0.05);
+    }
+  }
+
+  const Streams& streams_;
+  const LiveOptions& options_;
+  window::EventTimeline& timeline_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+/// Trains the streams' first models, as many at once as there are devices.
+Status BootstrapAll(const Streams& streams, int at_once) {
+  std::mutex mutex;
+  std::size_t next = 0;
+  Status status;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < at_once; ++i) {
+    threads.emplace_back([&] {
+      while (true) {
+        Stream* stream = nullptr;
+        {
+          std::lock_guard lock(mutex);
+          if (next == streams.ids().size() || !status.ok()) return;
+          stream = &streams.Get(streams.ids()[next++]);
+        }
+        const Status own = stream->Bootstrap();
+        if (!own.ok()) {
+          std::lock_guard lock(mutex);
+          status = own;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return status;
+}
+
+}  // namespace
+
+Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
+  const ComputeSettings& compute = site.compute;
+  EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute));
+  EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
+  EKYA_ASSIGN(const auto labeller, OpenLabeller(site));
+  EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
+
+  Clock& clock = MonotonicClock();
+  window::EventTimeline timeline(clock);
+  const auto post = [&timeline](const window::Event& event) { timeline.Post(event); };
+  const StreamEnvironment environment{site,      options.seed, options.out, clock,
+                                      *enforcer, *labeller,    post};
+  Streams streams;
+  bool any_open = false;
+  for (const CameraSettings& camera : site.cameras) {
+    const auto own = site.camera_models.find(camera.id);
+    EKYA_ASSIGN(auto stream,
+                Stream::Open(camera, own == site.camera_models.end() ? site.model : own->second,
+                             environment));
+    any_open = any_open || !stream->gone();
+    streams.Add(std::move(stream));
+  }
+  if (!any_open) {
+    return Error{ErrorCode::kUnavailable, "none of the site's cameras could be opened"};
+  }
+  Log(LogLevel::kInfo, "", "shares are enforced by {}", enforcer->mechanism());
+  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, static_cast<int>(cores.size())));
+
+  ProfilingCompute profiling(*enforcer, cores, compute.device_cores, compute.quanta_per_device);
+  LiveTrainer trainer(streams, *enforcer, compute.device_cores, options.seed, post);
+  LiveMonitor monitor(streams);
+  LiveLabels label_source(streams, profiling);
+  LiveTrialRunner trials(streams, profiling, compute.device_cores, options.seed);
+  window::RunRecord record;
+  const double start = clock.Now();
+  timeline.SetZero(start);
+  LiveSwapper swapper(streams, trainer, [&](const std::string& stream, std::int64_t version) {
+    record.swaps.push_back({timeline.Now(), stream, version});
+  });
+  LiveAllocations allocations(streams, trainer, profiling, cores, compute.device_cores,
+                              compute.quanta_per_device);
+
+  window::ConductorSettings settings;
+  settings.window_seconds = compute.window_seconds;
+  settings.devices = static_cast<int>(cores.size());
+  settings.quanta_per_device = compute.quanta_per_device;
+  settings.accuracy_floor = compute.accuracy_floor;
+  settings.retraining = site.learning.retraining.empty() ? DefaultRetrainingGrid()
+                                                         : site.learning.retraining;
+  settings.profiling.sample_fraction = site.learning.profiling_fraction;
+  settings.profiling.epochs = site.learning.profiling_epochs;
+  window::Conductor conductor(settings, *policy,
+                              {timeline, monitor, label_source, trials, trainer, swapper,
+                               allocations});
+
+  record.scheduler = options.scheduler;
+  record.seed = options.seed;
+  record.devices = settings.devices;
+  record.device_cores = compute.device_cores;
+  record.quanta_per_device = compute.quanta_per_device;
+  record.window_seconds = compute.window_seconds;
+
+  Status status;
+  {
+    std::atomic<int> live_window{0};
+    for (const std::string& id : streams.ids()) streams.Get(id).Start(start);
+    Ticker ticker(streams, trainer, options, live_window, clock, start,
+                  compute.window_seconds / kIntervalsPerWindow);
+    Watch watch(streams, options, timeline);
+    int window = site.learning.bootstrap_windows;
+    bool stopped = false;
+    while (!stopped) {
+      ++live_window;
+      auto conducted = conductor.Run(window++);
+      if (!conducted.ok()) {
+        status = conducted.error();
+        break;
+      }
+      stopped = conducted->stopped;
+      for (const std::string& warning : conducted->warnings) {
+        Log(LogLevel::kWarning, "", "window {}: {}", conducted->window, warning);
+      }
+      record.windows.push_back(std::move(*conducted));
+    }
+    profiling.Release();
+    for (const std::string& id : streams.ids()) streams.Get(id).Stop();
+    // What the last window's frames showed, where the golden model is the judge.
+    for (const std::string& id : streams.ids()) {
+      if (streams.Get(id).Record().accuracy_source != "golden") continue;
+      auto labelled = streams.Get(id).Label(window - 1, [] { return true; });
+      if (!labelled.ok()) record.warnings.push_back(id + ": " + labelled.error().message);
+    }
+  }
+  if (!status.ok()) return status.error();
+
+  for (const std::string& id : streams.ids()) {
+    record.streams.push_back(streams.Get(id).Record());
+    record.inference_device_seconds +=
+        streams.Get(id).inference_share().CpuSeconds() / compute.device_cores;
+    record.retraining_device_seconds += trainer.CpuSeconds(id) / compute.device_cores;
+  }
+  record.labelling_device_seconds = label_source.cpu_seconds() / compute.device_cores;
+  record.profiling_device_seconds =
+      profiling.CpuSeconds() / compute.device_cores - record.labelling_device_seconds;
+  return record;
+}
+
+}  // namespace ekya::workers

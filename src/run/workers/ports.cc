@@ -1,0 +1,208 @@
+#include "run/workers/ports.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "stages/retrain/retrainer.h"
+#include "stages/swap/gate.h"
+
+namespace ekya::workers {
+
+ProfilingCompute::ProfilingCompute(resources::ShareEnforcer& enforcer, std::vector<int> cores,
+                                   double device_cores, Quanta quanta_per_device)
+    : cores_(std::move(cores)),
+      device_cores_(device_cores),
+      quanta_per_device_(quanta_per_device),
+      quanta_(cores_.size(), 0) {
+  for (std::size_t device = 0; device < cores_.size(); ++device) {
+    shares_.push_back(enforcer.MakeJob(fmt::format("profiling-{}", device)));
+  }
+}
+
+Status ProfilingCompute::SetQuanta(const std::vector<Quanta>& per_device) {
+  for (std::size_t device = 0; device < shares_.size(); ++device) {
+    quanta_[device] = device < per_device.size() ? per_device[device] : 0;
+    EKYA_RETURN_IF_ERROR(shares_[device]->Set(
+        device_cores_ * quanta_[device] / quanta_per_device_, cores_[device]));
+  }
+  return {};
+}
+
+int ProfilingCompute::largest() const {
+  return static_cast<int>(std::max_element(quanta_.begin(), quanta_.end()) - quanta_.begin());
+}
+
+void ProfilingCompute::Run(int device,
+                           const std::function<void(const std::function<bool()>&)>& work) {
+  resources::JobShare& share = *shares_.at(static_cast<std::size_t>(device));
+  // Not the caller's thread: the conductor must not be held back by a job's share.
+  std::thread([&] {
+    if (const Status joined = share.Join(); !joined.ok()) {
+      Log(LogLevel::kWarning, "profiling", "{}", joined.error().message);
+    }
+    work([&share] { return share.Checkpoint(); });
+  }).join();
+}
+
+double ProfilingCompute::CpuSeconds() const {
+  double sum = 0;
+  for (const auto& share : shares_) sum += share->CpuSeconds();
+  return sum;
+}
+
+void ProfilingCompute::Release() {
+  for (const auto& share : shares_) share->Release();
+}
+
+Result<window::LabelSummary> LiveLabels::Label(const std::string& stream, int window) {
+  Result<window::LabelSummary> summary = window::LabelSummary{};
+  if (window == 0) return summary;
+  const double before = compute_.CpuSeconds();
+  compute_.Run(compute_.largest(), [&](const std::function<bool()>& checkpoint) {
+    summary = streams_.Get(stream).Label(window - 1, checkpoint);
+  });
+  cpu_seconds_ += compute_.CpuSeconds() - before;
+  return summary;
+}
+
+Result<profile::TrialResult> LiveTrialRunner::RunOne(
+    int window, const window::TrialRequest& request,
+    const std::function<bool()>& checkpoint) const {
+  const Stream& stream = streams_.Get(request.stream);
+  const retrain::TrainingSet set = stream.TrainingSetOf(window - 1);
+  RetrainingConfiguration configuration = request.trial.configuration;
+  configuration.epochs = request.trial.epochs;
+  configuration.sample_fraction = request.trial.sample_fraction;
+
+  profile::TrialResult result;
+  double cpu_of_epochs = 0;
+  retrain::TrainingHooks hooks;
+  hooks.checkpoint = checkpoint;
+  hooks.epoch = [&](const retrain::TrainingProgress& progress) {
+    result.accuracy.push_back(progress.accuracy);
+    cpu_of_epochs += progress.epoch_cpu_seconds;
+    return profile::KeepTraining(result.accuracy);
+  };
+  EKYA_ASSIGN(const auto outcome,
+              retrain::Train(*stream.base(), set, configuration,
+                             DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)),
+                             hooks));
+  result.start_accuracy = outcome.start_accuracy;
+  result.held_out = static_cast<int>(set.held_out.size());
+  result.trial_samples = outcome.samples_per_epoch;
+  result.full_samples = static_cast<int>(set.training.size() + set.exemplars.size());
+  if (!result.accuracy.empty()) {
+    result.device_seconds_per_epoch =
+        cpu_of_epochs / static_cast<double>(result.accuracy.size()) / device_cores_;
+  }
+  result.device_seconds = outcome.cpu_seconds / device_cores_;
+  return result;
+}
+
+std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
+    int window, const std::vector<window::TrialRequest>& requests) {
+  using Key = std::tuple<std::string, double, int, int, int, int, double>;
+  std::map<Key, std::vector<std::size_t>> same;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const profile::Trial& trial = requests[i].trial;
+    const RetrainingConfiguration& c = trial.configuration;
+    same[{requests[i].stream, trial.sample_fraction, trial.epochs, c.trained_stages, c.last_hidden,
+          c.batch_size, c.learning_rate}]
+        .push_back(i);
+  }
+  std::vector<Result<profile::TrialResult>> results(
+      requests.size(), Error{ErrorCode::kCancelled, "the trial was not run"});
+  std::vector<const std::vector<std::size_t>*> groups;
+  for (const auto& [key, members] : same) groups.push_back(&members);
+
+  // Each device takes the next group as it becomes free.
+  std::mutex mutex;
+  std::size_t next = 0;
+  std::vector<std::thread> runners;
+  for (int device = 0; device < compute_.devices(); ++device) {
+    if (compute_.quanta(device) == 0) continue;
+    runners.emplace_back([&, device] {
+      compute_.Run(device, [&](const std::function<bool()>& checkpoint) {
+        while (checkpoint()) {
+          const std::vector<std::size_t>* group = nullptr;
+          {
+            std::lock_guard lock(mutex);
+            if (next == groups.size()) return;
+            group = groups[next++];
+          }
+          auto result = RunOne(window, requests[group->front()], checkpoint);
+          for (const std::size_t member : *group) {
+            results[member] = result;
+            // The time was spent once.
+            if (result.ok()) result->device_seconds = 0;
+          }
+        }
+      });
+    });
+  }
+  for (std::thread& runner : runners) runner.join();
+  return results;
+}
+
+Status LiveSwapper::Swap(const window::TrainedModel& model) {
+  const LiveTrainer::Comparison comparison = trainer_.ComparisonOf(model.stream);
+  Stream& stream = streams_.Get(model.stream);
+  auto weights = trainer_.TakeWeights(model);
+  EKYA_CHECK(weights != nullptr, "a model is swapped once, after Take");
+  if (stream.version() > 0) {
+    const swap::GateResult gate =
+        swap::Judge(comparison.served, comparison.candidate, comparison.held_out);
+    if (!gate.promote) return Error{ErrorCode::kInfeasible, gate.reason};
+  }
+  EKYA_RETURN_IF_ERROR(stream.Serve(std::move(weights), comparison.candidate));
+  swapped_(model.stream, stream.version());
+  return {};
+}
+
+LiveAllocations::LiveAllocations(const Streams& streams, LiveTrainer& trainer,
+                                 ProfilingCompute& compute, std::vector<int> cores,
+                                 double device_cores, Quanta quanta_per_device)
+    : streams_(streams),
+      trainer_(trainer),
+      compute_(compute),
+      cores_(std::move(cores)),
+      device_cores_(device_cores),
+      quanta_per_device_(quanta_per_device) {}
+
+double LiveAllocations::Cores(Quanta quanta) const {
+  return device_cores_ * quanta / quanta_per_device_;
+}
+
+Status LiveAllocations::Apply(const std::vector<Allocation>& allocations) {
+  std::map<std::string, const Allocation*> by_stream;
+  for (const Allocation& allocation : allocations) by_stream[allocation.stream] = &allocation;
+  for (const std::string& id : streams_.ids()) {
+    Stream& stream = streams_.Get(id);
+    const auto found = by_stream.find(id);
+    const Allocation none;
+    const Allocation& allocation = found == by_stream.end() ? none : *found->second;
+    const auto core = [&](int device) { return cores_.at(static_cast<std::size_t>(device)); };
+    EKYA_RETURN_IF_ERROR(stream.inference_share().Set(
+        Cores(allocation.inference_quanta),
+        allocation.inference_quanta > 0 ? core(allocation.inference_device) : -1));
+    EKYA_RETURN_IF_ERROR(trainer_.SetShare(
+        id, Cores(allocation.retraining_quanta),
+        allocation.retraining_quanta > 0 ? core(allocation.retraining_device) : -1));
+    if (!allocation.inference.empty()) stream.Configure(allocation.inference);
+  }
+  return {};
+}
+
+Status LiveAllocations::ApplyProfiling(const std::vector<Quanta>& per_device) {
+  return compute_.SetQuanta(per_device);
+}
+
+}  // namespace ekya::workers

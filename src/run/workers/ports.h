@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/site.h"
+#include "decide/window/ports.h"
+#include "platform/resources/share.h"
+#include "run/workers/streams.h"
+#include "run/workers/trainer.h"
+
+namespace ekya::workers {
+
+/// The compute that labelling and trials use between windows' start and the schedule: one job and one
+/// thread per device.
+class ProfilingCompute {
+ public:
+  /// `cores[d]`: the processor that is device d.
+  ProfilingCompute(resources::ShareEnforcer& enforcer, std::vector<int> cores, double device_cores,
+                   Quanta quanta_per_device);
+
+  Status SetQuanta(const std::vector<Quanta>& per_device);
+  int devices() const { return static_cast<int>(shares_.size()); }
+  /// The device with the most quanta now.
+  int largest() const;
+  Quanta quanta(int device) const { return quanta_.at(static_cast<std::size_t>(device)); }
+  /// Runs `work` in a thread in device's share and waits for it. `work` gets the checkpoint.
+  void Run(int device, const std::function<void(const std::function<bool()>&)>& work);
+  double CpuSeconds() const;
+  /// Makes every checkpoint return false from now on: the run ends.
+  void Release();
+
+ private:
+  const std::vector<int> cores_;
+  const double device_cores_;
+  const Quanta quanta_per_device_;
+  std::vector<std::unique_ptr<resources::JobShare>> shares_;
+  std::vector<Quanta> quanta_;
+};
+
+class LiveMonitor : public window::StreamMonitor {
+ public:
+  explicit LiveMonitor(const Streams& streams) : streams_(streams) {}
+  std::vector<std::string> Streams() override { return streams_.ids(); }
+  Result<window::StreamState> Observe(const std::string& stream) override {
+    return streams_.Get(stream).Observe();
+  }
+
+ private:
+  const workers::Streams& streams_;
+};
+
+/// Labels the window before the one that begins.
+class LiveLabels : public window::LabelSource {
+ public:
+  LiveLabels(const Streams& streams, ProfilingCompute& compute)
+      : streams_(streams), compute_(compute) {}
+  Result<window::LabelSummary> Label(const std::string& stream, int window) override;
+  double cpu_seconds() const { return cpu_seconds_; }
+
+ private:
+  const Streams& streams_;
+  ProfilingCompute& compute_;
+  double cpu_seconds_ = 0;
+};
+
+/// Runs trials, one device after the other filled. Trials that differ only in the epochs or the
+/// fraction of the whole retraining are the same short training: it runs once.
+class LiveTrialRunner : public window::TrialRunner {
+ public:
+  LiveTrialRunner(const Streams& streams, ProfilingCompute& compute, double device_cores,
+                  std::uint64_t seed)
+      : streams_(streams), compute_(compute), device_cores_(device_cores), seed_(seed) {}
+  std::vector<Result<profile::TrialResult>> Run(
+      int window, const std::vector<window::TrialRequest>& requests) override;
+
+ private:
+  Result<profile::TrialResult> RunOne(int window, const window::TrialRequest& request,
+                                      const std::function<bool()>& checkpoint) const;
+
+  const Streams& streams_;
+  ProfilingCompute& compute_;
+  const double device_cores_;
+  const std::uint64_t seed_;
+};
+
+/// Puts a retrained model in service when the gate lets it pass.
+class LiveSwapper : public window::Swapper {
+ public:
+  /// `swapped` is told of every model that begins to be served.
+  LiveSwapper(const Streams& streams, LiveTrainer& trainer,
+              std::function<void(const std::string& stream, std::int64_t version)> swapped)
+      : streams_(streams), trainer_(trainer), swapped_(std::move(swapped)) {}
+  Status Swap(const window::TrainedModel& model) override;
+
+ private:
+  const Streams& streams_;
+  LiveTrainer& trainer_;
+  const std::function<void(const std::string&, std::int64_t)> swapped_;
+};
+
+/// Turns quanta into enforced shares of cores.
+class LiveAllocations : public window::AllocationSetter {
+ public:
+  LiveAllocations(const Streams& streams, LiveTrainer& trainer, ProfilingCompute& compute,
+                  std::vector<int> cores, double device_cores, Quanta quanta_per_device);
+  Status Apply(const std::vector<Allocation>& allocations) override;
+  Status ApplyProfiling(const std::vector<Quanta>& per_device) override;
+
+ private:
+  double Cores(Quanta quanta) const;
+
+  const Streams& streams_;
+  LiveTrainer& trainer_;
+  ProfilingCompute& compute_;
+  const std::vector<int> cores_;
+  const double device_cores_;
+  const Quanta quanta_per_device_;
+};
+
+}  // namespace ekya::workers
