@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "serve a site's cameras and retrain their models");
   run->add_option("site", request.site_file, "site.yaml")->required();
   run->add_option("--for", for_text, "end after this long, such as 10m")->check(CheckDuration);
-  run->add_option("--child", request.child)->expected(0)->group("");
+  run->add_flag("--child", request.child)->group("");  // not for people
 
   CLI::App* demo = app.add_subcommand(
       "demo", "drawn cameras whose world changes: accuracy dips and recovers");

@@ -30,6 +30,8 @@ namespace {
 constexpr int kIntervalsPerWindow = 30;
 constexpr double kProgressSeconds = 0.5;
 constexpr int kRecentIntervals = 5;
+// The part of a window that trials may take.
+constexpr double kLongestProfiling = 0.4;
 
 Result<std::vector<int>> CoresOf(const ComputeSettings& compute) {
   std::vector<int> cores;
@@ -149,8 +151,13 @@ class Ticker {
 /// Posts kStop when the caller's flag is set, the time is up, or every source has ended.
 class Watch {
  public:
-  Watch(const Streams& streams, const LiveOptions& options, window::EventTimeline& timeline)
-      : streams_(streams), options_(options), timeline_(timeline), thread_([this] { Run(); }) {}
+  Watch(const Streams& streams, const LiveOptions& options, window::EventTimeline& timeline,
+        ProfilingCompute& profiling)
+      : streams_(streams),
+        options_(options),
+        timeline_(timeline),
+        profiling_(profiling),
+        thread_([this] { Run(); }) {}
   ~Watch() {
     stopping_ = true;
     thread_.join();
@@ -173,6 +180,8 @@ class Watch {
                         asked   ? "asked to stop"
                         : ended ? "every source has ended"
                                 : "the time is up"});
+        // Trials under way end at their next minibatch.
+        profiling_.Release();
         return;
       }
       clock.SleepUntil(clock.Now() + 0.05);
@@ -182,8 +191,9 @@ class Watch {
   const Streams& streams_;
   const LiveOptions& options_;
   window::EventTimeline& timeline_;
+  ProfilingCompute& profiling_;
   std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  std::thread thread_;  // last: begins with everything else in place
 };
 
 /// Trains the streams' first models, as many at once as there are devices.
@@ -223,8 +233,9 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
 
   Clock& clock = MonotonicClock();
-  window::EventTimeline timeline(clock);
-  const auto post = [&timeline](const window::Event& event) { timeline.Post(event); };
+  // Begins with the run; until then no camera plays and nothing is posted.
+  std::unique_ptr<window::EventTimeline> timeline;
+  const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
   const StreamEnvironment environment{site,      options.seed, options.out, clock,
                                       *enforcer, *labeller,    post};
   Streams streams;
@@ -243,16 +254,17 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   Log(LogLevel::kInfo, "", "shares are enforced by {}", enforcer->mechanism());
   EKYA_RETURN_IF_ERROR(BootstrapAll(streams, static_cast<int>(cores.size())));
 
+  const double start = clock.Now();
+  timeline = std::make_unique<window::EventTimeline>(clock, start);
   ProfilingCompute profiling(*enforcer, cores, compute.device_cores, compute.quanta_per_device);
   LiveTrainer trainer(streams, *enforcer, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);
   LiveLabels label_source(streams, profiling);
-  LiveTrialRunner trials(streams, profiling, compute.device_cores, options.seed);
+  LiveTrialRunner trials(streams, profiling, *timeline, compute.device_cores,
+                         kLongestProfiling * compute.window_seconds, options.seed);
   window::RunRecord record;
-  const double start = clock.Now();
-  timeline.SetZero(start);
   LiveSwapper swapper(streams, trainer, [&](const std::string& stream, std::int64_t version) {
-    record.swaps.push_back({timeline.Now(), stream, version});
+    record.swaps.push_back({timeline->Now(), stream, version});
   });
   LiveAllocations allocations(streams, trainer, profiling, cores, compute.device_cores,
                               compute.quanta_per_device);
@@ -267,7 +279,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   settings.profiling.sample_fraction = site.learning.profiling_fraction;
   settings.profiling.epochs = site.learning.profiling_epochs;
   window::Conductor conductor(settings, *policy,
-                              {timeline, monitor, label_source, trials, trainer, swapper,
+                              {*timeline, monitor, label_source, trials, trainer, swapper,
                                allocations});
 
   record.scheduler = options.scheduler;
@@ -283,7 +295,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     for (const std::string& id : streams.ids()) streams.Get(id).Start(start);
     Ticker ticker(streams, trainer, options, live_window, clock, start,
                   compute.window_seconds / kIntervalsPerWindow);
-    Watch watch(streams, options, timeline);
+    Watch watch(streams, options, *timeline, profiling);
     int window = site.learning.bootstrap_windows;
     bool stopped = false;
     while (!stopped) {

@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <mutex>
 #include <thread>
-#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -109,21 +108,10 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
 
 std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
     int window, const std::vector<window::TrialRequest>& requests) {
-  using Key = std::tuple<std::string, double, int, int, int, int, double>;
-  std::map<Key, std::vector<std::size_t>> same;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    const profile::Trial& trial = requests[i].trial;
-    const RetrainingConfiguration& c = trial.configuration;
-    same[{requests[i].stream, trial.sample_fraction, trial.epochs, c.trained_stages, c.last_hidden,
-          c.batch_size, c.learning_rate}]
-        .push_back(i);
-  }
   std::vector<Result<profile::TrialResult>> results(
-      requests.size(), Error{ErrorCode::kCancelled, "the trial was not run"});
-  std::vector<const std::vector<std::size_t>*> groups;
-  for (const auto& [key, members] : same) groups.push_back(&members);
-
-  // Each device takes the next group as it becomes free.
+      requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
+  const double deadline = timeline_.Now() + longest_seconds_;
+  // Each device takes the next trial as it becomes free.
   std::mutex mutex;
   std::size_t next = 0;
   std::vector<std::thread> runners;
@@ -131,19 +119,15 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
     if (compute_.quanta(device) == 0) continue;
     runners.emplace_back([&, device] {
       compute_.Run(device, [&](const std::function<bool()>& checkpoint) {
-        while (checkpoint()) {
-          const std::vector<std::size_t>* group = nullptr;
+        const auto in_time = [&] { return timeline_.Now() < deadline && checkpoint(); };
+        while (in_time()) {
+          std::size_t mine = 0;
           {
             std::lock_guard lock(mutex);
-            if (next == groups.size()) return;
-            group = groups[next++];
+            if (next == requests.size()) return;
+            mine = next++;
           }
-          auto result = RunOne(window, requests[group->front()], checkpoint);
-          for (const std::size_t member : *group) {
-            results[member] = result;
-            // The time was spent once.
-            if (result.ok()) result->device_seconds = 0;
-          }
+          results[mine] = RunOne(window, requests[mine], in_time);
         }
       });
     });

@@ -68,13 +68,20 @@ class LiveLabels : public window::LabelSource {
   double cpu_seconds_ = 0;
 };
 
-/// Runs trials, one device after the other filled. Trials that differ only in the epochs or the
-/// fraction of the whole retraining are the same short training: it runs once.
+/// Runs trials, as many at once as devices have quanta for them.
 class LiveTrialRunner : public window::TrialRunner {
  public:
-  LiveTrialRunner(const Streams& streams, ProfilingCompute& compute, double device_cores,
+  /// `longest_seconds`: trials that are not done so long after Run began are not done at all: what
+  /// they would tell is worth less than the rest of the window.
+  LiveTrialRunner(const Streams& streams, ProfilingCompute& compute,
+                  const window::Timeline& timeline, double device_cores, double longest_seconds,
                   std::uint64_t seed)
-      : streams_(streams), compute_(compute), device_cores_(device_cores), seed_(seed) {}
+      : streams_(streams),
+        compute_(compute),
+        timeline_(timeline),
+        device_cores_(device_cores),
+        longest_seconds_(longest_seconds),
+        seed_(seed) {}
   std::vector<Result<profile::TrialResult>> Run(
       int window, const std::vector<window::TrialRequest>& requests) override;
 
@@ -84,7 +91,9 @@ class LiveTrialRunner : public window::TrialRunner {
 
   const Streams& streams_;
   ProfilingCompute& compute_;
+  const window::Timeline& timeline_;
   const double device_cores_;
+  const double longest_seconds_;
   const std::uint64_t seed_;
 };
 

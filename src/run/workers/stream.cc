@@ -19,6 +19,8 @@ constexpr int kFramesPerWindow = 120;
 constexpr int kWindowsKept = 3;
 // Consecutive frames on which the cost of frame sampling is measured.
 constexpr std::size_t kRecentFrames = 48;
+// Every so manieth of them is timed.
+constexpr std::size_t kTimedFrameStride = 6;
 // A classifier's result is at its place when the boxes overlap by half; detectors are judged at the
 // paper's IoU (section 6.1).
 constexpr double kClassificationIou = 0.5;
@@ -28,6 +30,12 @@ constexpr double kInferenceHeadroom = 1.2;
 constexpr double kHeldOutFraction = 0.25;
 // Weight of a new frame in the moving mean of the cost.
 constexpr double kCostWeight = 0.05;
+
+/// A result's failure without its value.
+template <typename T>
+Status Only(const Result<T>& result) {
+  return result.ok() ? Status{} : Status{result.error()};
+}
 
 }  // namespace
 
@@ -200,28 +208,25 @@ Status Stream::ProfileInference() {
   // What frame sampling loses is measured against truth where that is the source of the labels, else
   // against the model's own results on every frame, which needs no label.
   const bool use_truth = truth_known_ && environment_.labeller.source() == "truth";
-  std::vector<std::vector<Detection>> expected;
-  for (const FramePtr& frame : frames) {
-    if (use_truth) {
-      expected.push_back(inference::TruthOf(*frame));
-    } else {
-      EKYA_ASSIGN(auto own, served.model->Analyze(*frame, 0));
-      expected.push_back(std::move(own));
-    }
+  std::vector<std::vector<Detection>> expected(frames.size());
+  double cost = 0;
+  int timed = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (use_truth) expected[i] = inference::TruthOf(*frames[i]);
+    if (i % kTimedFrameStride != 0) continue;
+    const double before = ThreadCpuSeconds();
+    EKYA_RETURN_IF_ERROR(Only(served.model->Analyze(*frames[i], 0)));
+    // The first analysis also prepares the engine.
+    if (i > 0) cost += ThreadCpuSeconds() - before;
+    if (i > 0) ++timed;
   }
   EKYA_ASSIGN(auto profiles,
               inference::ProfileInference(*served.model, frames, expected, frames_per_second_,
-                                          environment_.site.compute.device_cores, 1.0,
-                                          inference_configurations_));
+                                          environment_.site.compute.device_cores,
+                                          kInferenceHeadroom, inference_configurations_));
   std::lock_guard lock(mutex_);
-  inference_factors_.clear();
-  for (std::size_t i = 0; i < profiles.size(); ++i) {
-    inference_factors_.emplace_back(inference_configurations_[i], profiles[i].factor);
-    if (inference_configurations_[i].frame_interval == 1) {
-      analysis_cpu_seconds_ = profiles[i].share * environment_.site.compute.device_cores /
-                              frames_per_second_;
-    }
-  }
+  inference_profiles_ = std::move(profiles);
+  profiled_cpu_seconds_ = timed > 0 ? cost / timed : 0;
   return {};
 }
 
@@ -343,7 +348,7 @@ Result<window::LabelSummary> Stream::Label(int window, const std::function<bool(
     std::lock_guard lock(mutex_);
     seen = frames_seen_[window];
     frames_seen_.erase(frames_seen_.begin(), frames_seen_.upper_bound(window));
-    first_profile = inference_factors_.empty();
+    first_profile = inference_profiles_.empty();
   }
   if (first_profile) EKYA_RETURN_IF_ERROR(ProfileInference());
   EKYA_ASSIGN(const auto labels, environment_.labeller.Label(frames, seen, between));
@@ -398,24 +403,19 @@ window::StreamState Stream::Observe() const {
   // Nothing judged yet: any positive value makes the scheduler serve the stream.
   if (detection() && state.accuracy < 0) state.accuracy = 0.5;
   std::lock_guard lock(mutex_);
-  const double per_second = analysis_cpu_seconds_ * frames_per_second_ * kInferenceHeadroom /
-                            environment_.site.compute.device_cores;
-  for (const InferenceConfiguration& configuration : inference_configurations_) {
-    // Unmeasured: carrying a result over n frames is taken to lose nothing, and the cost decides.
-    double factor = 1;
-    for (const auto& [measured, value] : inference_factors_) {
-      if (measured.id == configuration.id) factor = value;
+  state.inference = inference_profiles_;
+  // Until there is a model to measure, serving takes what it gets.
+  if (state.inference.empty()) {
+    for (const InferenceConfiguration& configuration : inference_configurations_) {
+      state.inference.push_back({configuration.id, 0, 1});
     }
-    const double share = per_second / configuration.frame_interval;
-    if (share <= 1) state.inference.push_back({configuration.id, share, factor});
   }
-  if (state.inference.empty() && !inference_configurations_.empty()) {
-    // Not even the sparsest sampling keeps up: a whole device then answers the part that it can.
-    const auto sparsest = std::max_element(
-        inference_configurations_.begin(), inference_configurations_.end(),
-        [](const auto& a, const auto& b) { return a.frame_interval < b.frame_interval; });
-    const double share = per_second / sparsest->frame_interval;
-    state.inference.push_back({sparsest->id, 1, std::min(1.0, 1 / share)});
+  // The profile was taken on a quiet box; what a frame costs in service scales it.
+  if (analysis_cpu_seconds_ > 0 && profiled_cpu_seconds_ > 0) {
+    const double scale = analysis_cpu_seconds_ / profiled_cpu_seconds_;
+    for (InferenceProfile& profile : state.inference) {
+      profile.share = std::min(1.0, profile.share * scale);
+    }
   }
   return state;
 }

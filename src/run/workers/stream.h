@@ -176,7 +176,8 @@ class Stream {
   std::int64_t answered_ = 0;  // results that came back
   double analysis_cpu_seconds_ = 0;  // of one frame, moving mean
   double last_inference_cpu_ = 0;
-  std::vector<std::pair<InferenceConfiguration, double>> inference_factors_;
+  std::vector<InferenceProfile> inference_profiles_;
+  double profiled_cpu_seconds_ = 0;  // of one frame, when the profiles were taken
 };
 
 }  // namespace ekya::workers
