@@ -19,7 +19,7 @@
 #include "platform/resources/share.h"
 #include "run/workers/ports.h"
 #include "run/workers/stream.h"
-#include "run/workers/streams.h"
+#include "run/workers/stream_set.h"
 #include "run/workers/trainer.h"
 #include "stages/labels/labeller.h"
 
@@ -74,7 +74,7 @@ Result<std::unique_ptr<labels::Labeller>> OpenLabeller(const Site& site) {
 /// Closes the streams' intervals and tells of the progress, twice a second or so.
 class Ticker {
  public:
-  Ticker(const Streams& streams, const LiveTrainer& trainer, const LiveOptions& options,
+  Ticker(const StreamSet& streams, const LiveTrainer& trainer, const LiveOptions& options,
          const std::atomic<int>& window, Clock& clock, double start, double interval)
       : streams_(streams),
         trainer_(trainer),
@@ -135,7 +135,7 @@ class Ticker {
     options_.progress(progress);
   }
 
-  const Streams& streams_;
+  const StreamSet& streams_;
   const LiveTrainer& trainer_;
   const LiveOptions& options_;
   const std::atomic<int>& window_;
@@ -151,7 +151,7 @@ class Ticker {
 /// Posts kStop when the caller's flag is set, the time is up, or every source has ended.
 class Watch {
  public:
-  Watch(const Streams& streams, const LiveOptions& options, window::EventTimeline& timeline,
+  Watch(const StreamSet& streams, const LiveOptions& options, window::EventTimeline& timeline,
         ProfilingCompute& profiling)
       : streams_(streams),
         options_(options),
@@ -188,7 +188,7 @@ class Watch {
     }
   }
 
-  const Streams& streams_;
+  const StreamSet& streams_;
   const LiveOptions& options_;
   window::EventTimeline& timeline_;
   ProfilingCompute& profiling_;
@@ -197,7 +197,7 @@ class Watch {
 };
 
 /// Trains the streams' first models, as many at once as there are devices.
-Status BootstrapAll(const Streams& streams, int at_once) {
+Status BootstrapAll(const StreamSet& streams, int at_once) {
   std::mutex mutex;
   std::size_t next = 0;
   Status status;
@@ -238,7 +238,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
   const StreamEnvironment environment{site,      options.seed, options.out, clock,
                                       *enforcer, *labeller,    post};
-  Streams streams;
+  StreamSet streams;
   bool any_open = false;
   for (const CameraSettings& camera : site.cameras) {
     const auto own = site.camera_models.find(camera.id);

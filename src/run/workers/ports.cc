@@ -151,7 +151,7 @@ Status LiveSwapper::Swap(const window::TrainedModel& model) {
   return {};
 }
 
-LiveAllocations::LiveAllocations(const Streams& streams, LiveTrainer& trainer,
+LiveAllocations::LiveAllocations(const StreamSet& streams, LiveTrainer& trainer,
                                  ProfilingCompute& compute, std::vector<int> cores,
                                  double device_cores, Quanta quanta_per_device)
     : streams_(streams),

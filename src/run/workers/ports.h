@@ -10,7 +10,7 @@
 #include "core/site.h"
 #include "decide/window/ports.h"
 #include "platform/resources/share.h"
-#include "run/workers/streams.h"
+#include "run/workers/stream_set.h"
 #include "run/workers/trainer.h"
 
 namespace ekya::workers {
@@ -44,26 +44,26 @@ class ProfilingCompute {
 
 class LiveMonitor : public window::StreamMonitor {
  public:
-  explicit LiveMonitor(const Streams& streams) : streams_(streams) {}
+  explicit LiveMonitor(const StreamSet& streams) : streams_(streams) {}
   std::vector<std::string> Streams() override { return streams_.ids(); }
   Result<window::StreamState> Observe(const std::string& stream) override {
     return streams_.Get(stream).Observe();
   }
 
  private:
-  const workers::Streams& streams_;
+  const StreamSet& streams_;
 };
 
 /// Labels the window before the one that begins.
 class LiveLabels : public window::LabelSource {
  public:
-  LiveLabels(const Streams& streams, ProfilingCompute& compute)
+  LiveLabels(const StreamSet& streams, ProfilingCompute& compute)
       : streams_(streams), compute_(compute) {}
   Result<window::LabelSummary> Label(const std::string& stream, int window) override;
   double cpu_seconds() const { return cpu_seconds_; }
 
  private:
-  const Streams& streams_;
+  const StreamSet& streams_;
   ProfilingCompute& compute_;
   double cpu_seconds_ = 0;
 };
@@ -73,7 +73,7 @@ class LiveTrialRunner : public window::TrialRunner {
  public:
   /// `longest_seconds`: trials that are not done so long after Run began are not done at all: what
   /// they would tell is worth less than the rest of the window.
-  LiveTrialRunner(const Streams& streams, ProfilingCompute& compute,
+  LiveTrialRunner(const StreamSet& streams, ProfilingCompute& compute,
                   const window::Timeline& timeline, double device_cores, double longest_seconds,
                   std::uint64_t seed)
       : streams_(streams),
@@ -89,7 +89,7 @@ class LiveTrialRunner : public window::TrialRunner {
   Result<profile::TrialResult> RunOne(int window, const window::TrialRequest& request,
                                       const std::function<bool()>& checkpoint) const;
 
-  const Streams& streams_;
+  const StreamSet& streams_;
   ProfilingCompute& compute_;
   const window::Timeline& timeline_;
   const double device_cores_;
@@ -101,13 +101,13 @@ class LiveTrialRunner : public window::TrialRunner {
 class LiveSwapper : public window::Swapper {
  public:
   /// `swapped` is told of every model that begins to be served.
-  LiveSwapper(const Streams& streams, LiveTrainer& trainer,
+  LiveSwapper(const StreamSet& streams, LiveTrainer& trainer,
               std::function<void(const std::string& stream, std::int64_t version)> swapped)
       : streams_(streams), trainer_(trainer), swapped_(std::move(swapped)) {}
   Status Swap(const window::TrainedModel& model) override;
 
  private:
-  const Streams& streams_;
+  const StreamSet& streams_;
   LiveTrainer& trainer_;
   const std::function<void(const std::string&, std::int64_t)> swapped_;
 };
@@ -115,7 +115,7 @@ class LiveSwapper : public window::Swapper {
 /// Turns quanta into enforced shares of cores.
 class LiveAllocations : public window::AllocationSetter {
  public:
-  LiveAllocations(const Streams& streams, LiveTrainer& trainer, ProfilingCompute& compute,
+  LiveAllocations(const StreamSet& streams, LiveTrainer& trainer, ProfilingCompute& compute,
                   std::vector<int> cores, double device_cores, Quanta quanta_per_device);
   Status Apply(const std::vector<Allocation>& allocations) override;
   Status ApplyProfiling(const std::vector<Quanta>& per_device) override;
@@ -123,7 +123,7 @@ class LiveAllocations : public window::AllocationSetter {
  private:
   double Cores(Quanta quanta) const;
 
-  const Streams& streams_;
+  const StreamSet& streams_;
   LiveTrainer& trainer_;
   ProfilingCompute& compute_;
   const std::vector<int> cores_;

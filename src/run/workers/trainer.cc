@@ -10,7 +10,7 @@
 
 namespace ekya::workers {
 
-LiveTrainer::LiveTrainer(const Streams& streams, resources::ShareEnforcer& enforcer,
+LiveTrainer::LiveTrainer(const StreamSet& streams, resources::ShareEnforcer& enforcer,
                          double device_cores, std::uint64_t seed,
                          std::function<void(const window::Event&)> post)
     : streams_(streams),

@@ -12,7 +12,7 @@
 #include "decide/window/ports.h"
 #include "platform/models/classifier.h"
 #include "platform/resources/share.h"
-#include "run/workers/streams.h"
+#include "run/workers/stream_set.h"
 
 namespace ekya::workers {
 
@@ -21,7 +21,7 @@ namespace ekya::workers {
 class LiveTrainer : public window::Trainer {
  public:
   /// `post` may be called from training threads. All outlive the trainer.
-  LiveTrainer(const Streams& streams, resources::ShareEnforcer& enforcer, double device_cores,
+  LiveTrainer(const StreamSet& streams, resources::ShareEnforcer& enforcer, double device_cores,
               std::uint64_t seed, std::function<void(const window::Event&)> post);
   /// Cancels what runs and waits for it.
   ~LiveTrainer() override;
@@ -63,7 +63,7 @@ class LiveTrainer : public window::Trainer {
              const RetrainingConfiguration& configuration, std::uint64_t seed);
   void Forget(const std::string& stream);
 
-  const Streams& streams_;
+  const StreamSet& streams_;
   resources::ShareEnforcer& enforcer_;
   const double device_cores_;
   const std::uint64_t seed_;

@@ -10,7 +10,7 @@
 namespace ekya::workers {
 
 /// The run's streams by id, and their order in the site's file. Constant once the run has started.
-class Streams {
+class StreamSet {
  public:
   void Add(std::unique_ptr<Stream> stream) {
     order_.push_back(stream->id());
