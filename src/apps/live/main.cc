@@ -1,31 +1,23 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
 #include <string>
 
 #include "apps/live/demo_site.h"
 #include "apps/live/run_command.h"
-#include "core/duration.h"
-
-namespace {
-
-/// A CLI11 check: durations as the site file writes them.
-std::string CheckDuration(const std::string& text) {
-  const auto seconds = ekya::ParseDuration(text);
-  return seconds.ok() ? "" : seconds.error().message;
-}
-
-}  // namespace
 
 /// The commands of `ekya` that compute with LibTorch. `ekya` starts this program for them.
 int main(int argc, char** argv) {
   CLI::App app("Ekya: serves small models on camera streams and keeps them accurate", "ekya");
   app.require_subcommand(1);
   ekya::live::RunRequest request;
-  std::string for_text;
   double minutes = 3;
 
   CLI::App* run = app.add_subcommand("run", "serve a site's cameras and retrain their models");
   run->add_option("site", request.site_file, "site.yaml")->required();
-  run->add_option("--for", for_text, "end after this long, such as 10m")->check(CheckDuration);
+  const std::map<std::string, double> units = {{"s", 1}, {"m", 60}, {"h", 3600}};
+  run->add_option("--for", request.for_seconds, "end after this long, such as 90s, 10m or 2h")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"));
   run->add_flag("--child", request.child)->group("");  // not for people
 
   CLI::App* demo = app.add_subcommand(
@@ -65,7 +57,6 @@ int main(int argc, char** argv) {
     request.for_seconds = 60 * minutes - ekya::live::kDemoPreparationSeconds;
     request.title = "Ekya demo";
   } else {
-    if (!for_text.empty()) request.for_seconds = *ekya::ParseDuration(for_text);
     request.title = request.site_file.stem().string();
   }
   return ekya::live::Run(request);

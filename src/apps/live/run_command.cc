@@ -6,15 +6,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <map>
 
+#include "apps/report/progress_line.h"
 #include "apps/report/report.h"
 #include "apps/report/run_record_file.h"
-#include "apps/report/summary.h"
 #include "apps/report/terminal_table.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -68,17 +69,32 @@ class ProgressLine {
 
   void Show(const workers::LiveProgress& progress) {
     report::Progress line;
-    line.elapsed_seconds = progress.elapsed_seconds;
-    line.total_seconds = progress.total_seconds;
-    line.window = progress.window;
-    for (const auto& stream : progress.streams) {
-      line.streams.push_back({stream.id, stream.accuracy, stream.gone, stream.retraining});
+    line.elapsed_seconds = std::max(0.0, progress.elapsed_seconds);
+    if (progress.total_seconds > 0) {
+      line.done = std::min(1.0, line.elapsed_seconds / progress.total_seconds);
+      line.left_seconds = std::max(0.0, progress.total_seconds - line.elapsed_seconds);
     }
+    line.window = progress.window;
+    int judged = 0;
+    double sum = 0;
+    int retraining = 0;
+    int gone = 0;
+    for (const auto& stream : progress.streams) {
+      if (stream.accuracy >= 0) {
+        sum += stream.accuracy;
+        ++judged;
+      }
+      retraining += stream.retraining ? 1 : 0;
+      gone += stream.gone ? 1 : 0;
+    }
+    if (judged > 0) line.accuracy = sum / judged;
+    if (retraining > 0) line.phase = fmt::format("{} retraining", retraining);
+    if (gone > 0) line.phase += fmt::format("{}{} gone", line.phase.empty() ? "" : ", ", gone);
     if (terminal_) {
-      std::fprintf(stderr, "\r\033[K%s", report::RenderProgress(line, 100).c_str());
+      std::fprintf(stderr, "\r\033[K%s", report::ProgressLine(line, 100).c_str());
       std::fflush(stderr);
     } else if (progress.elapsed_seconds >= next_) {
-      std::fprintf(stderr, "%s\n", report::RenderProgress(line, 200).c_str());
+      std::fprintf(stderr, "%s\n", report::ProgressLine(line, 200).c_str());
       next_ = progress.elapsed_seconds + kPlainSeconds;
     }
     shown_ = true;
@@ -215,7 +231,7 @@ Status Finish(const RunRequest& request, const std::vector<window::RunRecord>& r
     EKYA_ASSIGN(const std::string summary, ReadFile(request.out / "summary.json"));
     std::fputs(summary.c_str(), stdout);
   } else {
-    std::fputs(report::RenderTable(runs).c_str(), stdout);
+    std::fputs(report::EndOfRunTable(runs).c_str(), stdout);
     std::printf("report: %s\n", (request.out / "report.html").c_str());
   }
   return {};

@@ -37,7 +37,7 @@ class LiveRunTest : public ::testing::Test {
 compute: {{devices: [cpu:0], device_cores: 0.5, window: 2s}}
 learning: {{bootstrap_epochs: 2, profiling_fraction: 0.5, profiling_epochs: 1, retraining: [{}]}}
 model: {{width: 0.0625, input_size: 16}}
-defaults: {{url: "scene:intersection", frames_per_second: 10, stall_seconds: 1}}
+defaults: {{url: "scene:intersection", frames_per_second: 10, stall: 1s}}
 cameras:
 {})",
                                          retraining, cameras);
