@@ -16,6 +16,7 @@
 #include "decide/window/conductor.h"
 #include "decide/window/event_timeline.h"
 #include "platform/models/detector.h"
+#include "platform/models/golden_classifier.h"
 #include "platform/resources/share.h"
 #include "run/workers/ports.h"
 #include "run/workers/stream.h"
@@ -65,7 +66,7 @@ Result<std::unique_ptr<labels::Labeller>> OpenLabeller(const Site& site) {
       options.keep = first.classes;
       EKYA_ASSIGN(golden, models::OpenDetector(site.golden.model, models::CocoNames(), options));
     } else {
-      EKYA_ASSIGN(golden, models::OpenGoldenClassifier(site.golden.model, first.classes));
+      EKYA_ASSIGN(golden, models::OpenGoldenClassifier(site.golden.model, first.classes, {}));
     }
   }
   return labels::MakeLabeller(site.golden, std::move(golden));
