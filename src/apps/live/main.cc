@@ -20,8 +20,8 @@ int main(int argc, char** argv) {
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"));
   run->add_flag("--child", request.child)->group("");  // not for people
 
-  CLI::App* demo = app.add_subcommand(
-      "demo", "drawn cameras whose world changes: accuracy dips and recovers");
+  CLI::App* demo =
+      app.add_subcommand("demo", "drawn cameras whose world changes: accuracy dips and recovers");
   demo->add_option("--minutes", minutes, "length of the run, its preparation included")
       ->check(CLI::Range(1.0, 60.0))
       ->capture_default_str();
@@ -29,15 +29,17 @@ int main(int argc, char** argv) {
   demo->add_flag("--print-site", print_site, "print the demo's site.yaml and end");
 
   for (CLI::App* command : {run, demo}) {
-    command->add_option("--scheduler", request.schedulers,
-                        "one or several, compared: thief,uniform,none")
+    command
+        ->add_option("--scheduler", request.schedulers,
+                     "one or several, compared: thief,uniform,none")
         ->delimiter(',');
     command->add_option("--seed", request.seed, "seed of scenes, weights and samples")
         ->capture_default_str();
     command->add_option("--repeat", request.repeat, "runs per scheduler, each with the next seed")
         ->check(CLI::Range(1, 100));
-    command->add_option("--parallel", request.at_once,
-                        "runs at the same time; the box must hold their devices side by side")
+    command
+        ->add_option("--parallel", request.at_once,
+                     "runs at the same time; the box must hold their devices side by side")
         ->check(CLI::Range(1, 64));
     command->add_option("--out", request.out, "folder of the results")->default_val("out");
     command->add_flag("--json", request.json, "print summary.json instead of the table");

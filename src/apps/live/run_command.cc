@@ -46,9 +46,8 @@ void CatchSignals() {
 
 int Say(const Error& error) {
   std::fprintf(stderr, "ekya: %s\n", error.message.c_str());
-  return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound
-             ? kBadConfiguration
-             : kFailed;
+  return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound ? kBadConfiguration
+                                                                                 : kFailed;
 }
 
 Result<Site> LoadSite(const RunRequest& request) {
@@ -140,16 +139,10 @@ std::string FolderName(const std::string& scheduler, std::uint64_t seed) {
 
 Result<pid_t> Start(const Child& child, const RunRequest& request,
                     const std::filesystem::path& site_file) {
-  std::vector<std::string> words = {"ekya-live",
-                                    "run",
-                                    site_file.string(),
-                                    "--scheduler",
-                                    child.scheduler,
-                                    "--seed",
-                                    std::to_string(child.seed),
-                                    "--out",
-                                    child.out.string(),
-                                    "--child"};
+  std::vector<std::string> words = {
+      "ekya-live",        "run",    site_file.string(),         "--scheduler",
+      child.scheduler,    "--seed", std::to_string(child.seed), "--out",
+      child.out.string(), "--child"};
   if (request.for_seconds > 0) {
     words.push_back("--for");
     words.push_back(fmt::format("{}s", request.for_seconds));

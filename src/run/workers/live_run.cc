@@ -275,13 +275,12 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   settings.devices = static_cast<int>(cores.size());
   settings.quanta_per_device = compute.quanta_per_device;
   settings.accuracy_floor = compute.accuracy_floor;
-  settings.retraining = site.learning.retraining.empty() ? DefaultRetrainingGrid()
-                                                         : site.learning.retraining;
+  settings.retraining =
+      site.learning.retraining.empty() ? DefaultRetrainingGrid() : site.learning.retraining;
   settings.profiling.sample_fraction = site.learning.profiling_fraction;
   settings.profiling.epochs = site.learning.profiling_epochs;
-  window::Conductor conductor(settings, *policy,
-                              {*timeline, monitor, label_source, trials, trainer, swapper,
-                               allocations});
+  window::Conductor conductor(
+      settings, *policy, {*timeline, monitor, label_source, trials, trainer, swapper, allocations});
 
   record.scheduler = options.scheduler;
   record.seed = options.seed;

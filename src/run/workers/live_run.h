@@ -15,9 +15,10 @@ namespace ekya::workers {
 
 /// A run's state, told twice a second.
 struct LiveProgress {
-  double elapsed_seconds = 0;  ///< Since the first live window's start; negative while bootstrapping.
-  double total_seconds = 0;    ///< 0: without end.
-  int window = 0;              ///< Live windows so far, from 1.
+  double elapsed_seconds =
+      0;                     ///< Since the first live window's start; negative while bootstrapping.
+  double total_seconds = 0;  ///< 0: without end.
+  int window = 0;            ///< Live windows so far, from 1.
   struct StreamState {
     std::string id;
     double accuracy = -1;  ///< Of the last few seconds; negative where nothing was judged.
@@ -28,7 +29,7 @@ struct LiveProgress {
 };
 
 struct LiveOptions {
-  std::string scheduler;      ///< As schedule::MakePolicy takes it.
+  std::string scheduler;  ///< As schedule::MakePolicy takes it.
   std::uint64_t seed = 0;
   double for_seconds = 0;     ///< Live seconds; 0: until every source has ended.
   std::filesystem::path out;  ///< Events, models and records go here.
@@ -36,9 +37,9 @@ struct LiveOptions {
   const std::atomic<bool>* stop = nullptr;  ///< Set (by a signal handler) to end the run early.
 };
 
-/// Serves `site` with real cameras, models and shares, and retrains as the scheduler says, until the
-/// time is up, every source has ended or `stop` is set; what was measured until then comes back.
-/// Errors: a scheduler or model that cannot be made, no camera that opens.
+/// Serves `site` with real cameras, models and shares, and retrains as the scheduler says, until
+/// the time is up, every source has ended or `stop` is set; what was measured until then comes
+/// back. Errors: a scheduler or model that cannot be made, no camera that opens.
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options);
 
 }  // namespace ekya::workers

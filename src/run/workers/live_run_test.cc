@@ -32,7 +32,8 @@ class LiveRunTest : public ::testing::Test {
   ~LiveRunTest() override { fs::remove_all(folder_); }
 
   /// A site of windows of 2 s on half a core; `cameras` and `learning` are YAML.
-  Site MakeSite(const std::string& cameras, const std::string& retraining = "{id: short, epochs: 2}") {
+  Site MakeSite(const std::string& cameras,
+                const std::string& retraining = "{id: short, epochs: 2}") {
     const std::string text = fmt::format(R"(
 compute: {{devices: [cpu:0], device_cores: 0.5, window: 2s}}
 learning: {{bootstrap_epochs: 2, profiling_fraction: 0.5, profiling_epochs: 1, retraining: [{}]}}
@@ -118,8 +119,9 @@ TEST_F(LiveRunTest, NoCameraAtAllIsAnError) {
 }
 
 TEST_F(LiveRunTest, ANanLossCostsTheRetrainingOnly) {
-  const auto run = RunFor(MakeSite("  a: {seed: 1}", "{id: wild, epochs: 3, learning_rate: 1.0e+30}"),
-                          6, "uniform:config=wild,share=0.5");
+  const auto run =
+      RunFor(MakeSite("  a: {seed: 1}", "{id: wild, epochs: 3, learning_rate: 1.0e+30}"), 6,
+             "uniform:config=wild,share=0.5");
   ASSERT_TRUE(run.ok()) << run.error().message;
   EXPECT_TRUE(run->swaps.empty());
   EXPECT_GT(StreamOf(*run, "a").frames, 40);
@@ -135,7 +137,8 @@ TEST_F(LiveRunTest, AWindowOfOneClassIsNotTrainedOn) {
   std::vector<std::string> labels = {"free", "busy"};
   labels.resize(10, "free");
   const std::string url = MakeFolder(labels);
-  // 60 scene seconds in 1 s: two pictures a window; the first window has both classes, later ones one.
+  // 60 scene seconds in 1 s: two pictures a window; the first window has both classes, later ones
+  // one.
   const auto run = RunFor(
       MakeSite(fmt::format("  lot: {{url: \"{}\", speed: 60, frames_per_second: 5}}", url)), 6);
   ASSERT_TRUE(run.ok()) << run.error().message;

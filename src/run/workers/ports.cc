@@ -29,8 +29,8 @@ ProfilingCompute::ProfilingCompute(resources::ShareEnforcer& enforcer, std::vect
 Status ProfilingCompute::SetQuanta(const std::vector<Quanta>& per_device) {
   for (std::size_t device = 0; device < shares_.size(); ++device) {
     quanta_[device] = device < per_device.size() ? per_device[device] : 0;
-    EKYA_RETURN_IF_ERROR(shares_[device]->Set(
-        device_cores_ * quanta_[device] / quanta_per_device_, cores_[device]));
+    EKYA_RETURN_IF_ERROR(
+        shares_[device]->Set(device_cores_ * quanta_[device] / quanta_per_device_, cores_[device]));
   }
   return {};
 }
@@ -90,10 +90,10 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
     cpu_of_epochs += progress.epoch_cpu_seconds;
     return profile::KeepTraining(result.accuracy);
   };
-  EKYA_ASSIGN(const auto outcome,
-              retrain::Train(*stream.base(), set, configuration,
-                             DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)),
-                             hooks));
+  EKYA_ASSIGN(
+      const auto outcome,
+      retrain::Train(*stream.base(), set, configuration,
+                     DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)), hooks));
   result.start_accuracy = outcome.start_accuracy;
   result.held_out = static_cast<int>(set.held_out.size());
   result.trial_samples = outcome.samples_per_epoch;

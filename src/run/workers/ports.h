@@ -15,8 +15,8 @@
 
 namespace ekya::workers {
 
-/// The compute that labelling and trials use between windows' start and the schedule: one job and one
-/// thread per device.
+/// The compute that labelling and trials use between windows' start and the schedule: one job and
+/// one thread per device.
 class ProfilingCompute {
  public:
   /// `cores[d]`: the processor that is device d.

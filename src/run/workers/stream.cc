@@ -25,7 +25,8 @@ constexpr std::size_t kTimedFrameStride = 6;
 // paper's IoU (section 6.1).
 constexpr double kClassificationIou = 0.5;
 constexpr double kDetectionIou = 0.3;
-// Above the mean cost of a frame, so that a job at its share keeps up with the frames that cost more.
+// Above the mean cost of a frame, so that a job at its share keeps up with the frames that cost
+// more.
 constexpr double kInferenceHeadroom = 1.2;
 constexpr double kHeldOutFraction = 0.25;
 // Weight of a new frame in the moving mean of the cost.
@@ -75,8 +76,8 @@ Result<std::unique_ptr<Stream>> Stream::Open(const CameraSettings& camera,
   }
   EKYA_RETURN_IF_ERROR(stream->OpenModel());
   if (stream->bootstraps()) {
-    stream->frame_origin_ = environment.site.learning.bootstrap_windows *
-                            environment.site.compute.window_seconds;
+    stream->frame_origin_ =
+        environment.site.learning.bootstrap_windows * environment.site.compute.window_seconds;
   }
   stream->inference_share_ = environment.enforcer.MakeJob(camera.id + "-inference");
   return stream;
@@ -86,8 +87,7 @@ Status Stream::OpenModel() {
   if (detection()) {
     models::DetectorOptions options;
     options.keep = camera_settings_.classes;
-    auto detector =
-        models::OpenDetector(model_settings_.path, models::CocoNames(), options);
+    auto detector = models::OpenDetector(model_settings_.path, models::CocoNames(), options);
     if (!detector.ok()) return detector.error().Within("camera " + id());
     if (camera_settings_.classes.empty()) camera_settings_.classes = models::CocoNames();
     version_ = 1;
@@ -105,8 +105,9 @@ Status Stream::OpenModel() {
   }
   if (camera_settings_.classes.empty()) {
     return Error{ErrorCode::kInvalid,
-                 "camera " + id() + ": classes: found none, expected their names (the source, which "
-                                    "might have told them, is not open)"};
+                 "camera " + id() +
+                     ": classes: found none, expected their names (the source, which "
+                     "might have told them, is not open)"};
   }
   models::ClassifierShape shape;
   shape.architecture = model_settings_.architecture;
@@ -205,8 +206,8 @@ Status Stream::ProfileInference() {
     }
   }
   if (frames.empty() || !served.model) return {};
-  // What frame sampling loses is measured against truth where that is the source of the labels, else
-  // against the model's own results on every frame, which needs no label.
+  // What frame sampling loses is measured against truth where that is the source of the labels,
+  // else against the model's own results on every frame, which needs no label.
   const bool use_truth = truth_known_ && environment_.labeller.source() == "truth";
   std::vector<std::vector<Detection>> expected(frames.size());
   double cost = 0;
@@ -271,9 +272,9 @@ void Stream::Start(double run_start) {
     gone_ = true;
     environment_.post({window::Event::Kind::kStreamGone, id(), "its source has ended"});
   };
-  camera_ = std::make_unique<camera::Camera>(camera_settings_, environment_.seed,
-                                             std::move(source_), environment_.clock,
-                                             std::move(callbacks));
+  camera_ =
+      std::make_unique<camera::Camera>(camera_settings_, environment_.seed, std::move(source_),
+                                       environment_.clock, std::move(callbacks));
   camera_->Start(run_start - frame_origin_);
 }
 
@@ -301,8 +302,8 @@ void Stream::OnFrame(const FramePtr& frame) {
 
 void Stream::Judge(const std::vector<Detection>& detections, const std::vector<Detection>& truth,
                    Tally& tally) {
-  const inference::FrameScore score = inference::ScoreFrame(
-      detections, truth, detection() ? kDetectionIou : kClassificationIou);
+  const inference::FrameScore score =
+      inference::ScoreFrame(detections, truth, detection() ? kDetectionIou : kClassificationIou);
   tally.score += score;
   judged_ += score;
   tally.class_counts.resize(camera_settings_.classes.size());
@@ -322,10 +323,10 @@ void Stream::OnResult(const inference::FrameResult& result) {
       ++frames_skipped_;
       ++tally_.frames_skipped;
     } else {
-      analysis_cpu_seconds_ = analysis_cpu_seconds_ > 0
-                                  ? (1 - kCostWeight) * analysis_cpu_seconds_ +
-                                        kCostWeight * result.cpu_seconds
-                                  : result.cpu_seconds;
+      analysis_cpu_seconds_ =
+          analysis_cpu_seconds_ > 0
+              ? (1 - kCostWeight) * analysis_cpu_seconds_ + kCostWeight * result.cpu_seconds
+              : result.cpu_seconds;
     }
     if (truth_known_) {
       Judge(result.detections, inference::TruthOf(*result.frame), tally_);
@@ -493,8 +494,8 @@ window::StreamRecord Stream::Record() const {
 double Stream::RecentAccuracy(int intervals) const {
   std::lock_guard lock(mutex_);
   inference::FrameScore score;
-  const auto first = intervals_.size() - std::min(intervals_.size(),
-                                                  static_cast<std::size_t>(intervals));
+  const auto first =
+      intervals_.size() - std::min(intervals_.size(), static_cast<std::size_t>(intervals));
   for (std::size_t i = first; i < intervals_.size(); ++i) score += intervals_[i].score;
   return Score(score);
 }

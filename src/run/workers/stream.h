@@ -49,8 +49,8 @@ struct StreamEnvironment {
 /// threads reach it through callbacks, whose state sits behind `mutex_`.
 class Stream {
  public:
-  /// Opens source and model. A source that cannot be opened is no error: the stream starts gone, with
-  /// a warning, and its camera keeps trying. A model file that cannot be read is one.
+  /// Opens source and model. A source that cannot be opened is no error: the stream starts gone,
+  /// with a warning, and its camera keeps trying. A model file that cannot be read is one.
   static Result<std::unique_ptr<Stream>> Open(const CameraSettings& camera,
                                               const ModelSettings& model,
                                               const StreamEnvironment& environment);
@@ -61,8 +61,8 @@ class Stream {
   /// live sources and for models that come from a file. Any thread, before Start.
   Status Bootstrap();
 
-  /// Begins to play and to serve; frame times become run times. `run_start`: on the clock, where the
-  /// first live window begins.
+  /// Begins to play and to serve; frame times become run times. `run_start`: on the clock, where
+  /// the first live window begins.
   void Start(double run_start);
   /// Ends camera and inference; results stay readable.
   void Stop();
@@ -74,9 +74,9 @@ class Stream {
   bool gone() const { return gone_; }
   bool learns() const { return base_ != nullptr && camera_settings_.learn; }
 
-  /// Labels the kept frames of `window` and, for classifiers, makes samples of them and measures the
-  /// served model on those held out. `between` as for Labeller::Label. Labelling a window twice does
-  /// nothing the second time.
+  /// Labels the kept frames of `window` and, for classifiers, makes samples of them and measures
+  /// the served model on those held out. `between` as for Labeller::Label. Labelling a window twice
+  /// does nothing the second time.
   Result<window::LabelSummary> Label(int window, const std::function<bool()>& between);
 
   /// Samples of `window`, split by time, with the exemplars of the windows before it.
@@ -86,8 +86,8 @@ class Stream {
 
   window::StreamState Observe() const;
 
-  /// Serves `model` from the next frame on and keeps its weights under the run's folder; its held-out
-  /// `accuracy` becomes the stream's estimate.
+  /// Serves `model` from the next frame on and keeps its weights under the run's folder; its
+  /// held-out `accuracy` becomes the stream's estimate.
   Status Serve(std::unique_ptr<models::Classifier> model, double accuracy);
   std::int64_t version() const { return version_; }
 
@@ -172,8 +172,8 @@ class Stream {
   inference::FrameScore judged_;
   std::int64_t frames_ = 0;
   std::int64_t frames_skipped_ = 0;
-  std::int64_t offered_ = 0;   // frames given to inference
-  std::int64_t answered_ = 0;  // results that came back
+  std::int64_t offered_ = 0;         // frames given to inference
+  std::int64_t answered_ = 0;        // results that came back
   double analysis_cpu_seconds_ = 0;  // of one frame, moving mean
   double last_inference_cpu_ = 0;
   std::vector<InferenceProfile> inference_profiles_;
