@@ -21,6 +21,8 @@ constexpr void (*kCommands[])(CLI::App&, Request*) = {
     AddLiveCommands,
     AddConfigCommand,
     AddScheduleCommand,
+    AddSimulateCommand,
+    AddTraceCommand,
 };
 
 }  // namespace

@@ -25,6 +25,8 @@ using Request = std::function<int()>;
 // is a file of its own, a line here and a line in the table of commands.cc.
 void AddScheduleCommand(CLI::App& app, Request* request);
 void AddConfigCommand(CLI::App& app, Request* request);
+void AddSimulateCommand(CLI::App& app, Request* request);
+void AddTraceCommand(CLI::App& app, Request* request);
 /// The commands that need cameras and models: this process becomes `ekya-live`, which lies beside
 /// it.
 void AddLiveCommands(CLI::App& app, Request* request);
