@@ -5,6 +5,7 @@
 #include <numbers>
 #include <random>
 #include <string_view>
+#include <utility>
 
 namespace ekya {
 
@@ -30,7 +31,8 @@ class Random {
   /// Fisher and Yates; in place.
   template <typename Container>
   void Shuffle(Container& items) {
-    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[Below(i)]);
+    using std::swap;
+    for (std::size_t i = items.size(); i > 1; --i) swap(items[i - 1], items[Below(i)]);
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "core/url.h"
 #include "stages/camera/folder_source.h"
+#include "stages/camera/scene_source.h"
 #include "stages/camera/video_source.h"
 
 namespace ekya::camera {
@@ -77,9 +78,11 @@ std::string Scheme(const std::string& url) {
   return url.substr(0, colon);
 }
 
-Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::stop_token stop) {
+Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::uint64_t seed,
+                                          std::stop_token stop) {
   const std::string scheme = Scheme(settings.url);
   if (scheme == "folder") return OpenFolder(settings);
+  if (scheme == "scene") return OpenScene(settings, seed);
   if (scheme == "rtsp" || scheme == "rtsps") return OpenRtsp(settings, std::move(stop));
   if (scheme == "file" || (scheme.empty() && !settings.url.empty())) {
     return OpenVideoFile(settings, std::move(stop));
@@ -95,13 +98,12 @@ Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::s
 
 Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
                                            std::stop_token stop) {
-  (void)seed;
   if (!(settings.frames_per_second >= 0 && settings.frames_per_second <= 1000)) {
     return Error{ErrorCode::kInvalid,
                  fmt::format("camera {}: frames_per_second: found {}, expected 0 (native) to 1000",
                              settings.id, settings.frames_per_second)};
   }
-  EKYA_ASSIGN(std::unique_ptr<Source> source, OpenPlain(settings, std::move(stop)));
+  EKYA_ASSIGN(std::unique_ptr<Source> source, OpenPlain(settings, seed, std::move(stop)));
   if (settings.masks.empty() && settings.regions.empty()) return source;
   return std::unique_ptr<Source>(std::make_unique<PreparedSource>(std::move(source), settings));
 }
