@@ -167,16 +167,20 @@ MicroProfiler::StreamHistory& MicroProfiler::History(const std::string& stream) 
   return history->second;
 }
 
-void MicroProfiler::Measured(const std::string& stream, const RetrainingProfile& expected,
-                             const RetrainingProfile& measured) {
-  if (!(measured.device_seconds > 0 && std::isfinite(measured.device_seconds))) return;
+void MicroProfiler::Measured(const std::string& stream, const RetrainingProfile& measured) {
+  if (!(measured.device_seconds > 0 && std::isfinite(measured.device_seconds)) ||
+      !(measured.accuracy >= 0 && measured.accuracy <= 1)) {
+    return;
+  }
   StreamHistory& history = History(stream);
-  history.last_measured[measured.id] = measured;
-  if (!(expected.device_seconds > 0)) return;
-  // What was expected had been corrected already: its error multiplies the ratio. Half the way in
-  // logarithms, so that one odd measurement does not rule.
-  const double error = std::clamp(measured.device_seconds / expected.device_seconds, 0.1, 10.0);
-  history.duration_ratio = std::clamp(history.duration_ratio * std::sqrt(error), 0.1, 10.0);
+  history.last_measured.insert_or_assign(measured.id, measured);
+  const auto estimate = history.uncorrected.find(measured.id);
+  if (estimate == history.uncorrected.end()) return;
+  accuracy_.Learn(stream, measured.id, measured.accuracy - estimate->second.accuracy);
+  if (estimate->second.device_seconds > 0) {
+    const double factor = measured.device_seconds / estimate->second.device_seconds;
+    log_seconds_.Learn(stream, measured.id, std::log(std::clamp(factor, 0.05, 20.0)));
+  }
 }
 
 std::optional<RetrainingProfile> MicroProfiler::LastKnown(const std::string& stream,
@@ -191,13 +195,12 @@ std::optional<RetrainingProfile> MicroProfiler::LastKnown(const std::string& str
   return std::nullopt;
 }
 
-RetrainingProfile MicroProfiler::Corrected(const std::string& stream,
-                                           RetrainingProfile profile) const {
-  const auto history = streams_.find(stream);
-  if (settings_.correct_durations && history != streams_.end()) {
-    profile.device_seconds *= history->second.duration_ratio;
-  }
-  return profile;
+RetrainingProfile MicroProfiler::Corrected(const std::string& stream, RetrainingProfile estimate) {
+  History(stream).uncorrected.insert_or_assign(estimate.id, estimate);
+  if (!settings_.correct) return estimate;
+  estimate.accuracy = std::clamp(estimate.accuracy + accuracy_.For(stream, estimate.id), 0.0, 1.0);
+  estimate.device_seconds *= std::exp(log_seconds_.For(stream, estimate.id));
+  return estimate;
 }
 
 double DistanceFromFront(const std::vector<RetrainingProfile>& profiles, std::size_t index) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "core/configuration.h"
 #include "core/situation.h"
+#include "decide/profile/correction.h"
 #include "decide/profile/trial.h"
 
 namespace ekya::profile {
@@ -21,9 +22,8 @@ struct MicroProfilerSettings {
   /// Configurations that differ in nothing but epochs and sample fraction share one trial, whose
   /// curve is read at each one's own amount of training.
   bool share_trials = true;
-  /// Multiply a stream's estimated device seconds by what its earlier retraining took over what was
-  /// estimated.
-  bool correct_durations = true;
+  /// Correct estimates by how far earlier ones were off from what retraining then gave and took.
+  bool correct = true;
 };
 
 /// How many epochs over new samples `epochs` passes over the same samples are worth: the first
@@ -59,15 +59,16 @@ class MicroProfiler {
   Result<RetrainingProfile> Estimate(const RetrainingConfiguration& configuration,
                                      const Trial& trial, const TrialResult& result) const;
 
-  /// Remembers what a whole retraining of `stream` gave and took against what was expected of it.
-  void Measured(const std::string& stream, const RetrainingProfile& expected,
-                const RetrainingProfile& measured);
+  /// Remembers what a whole retraining of `stream` gave and took. With the last estimate of the
+  /// same configuration (Corrected) it teaches how far estimates are off.
+  void Measured(const std::string& stream, const RetrainingProfile& measured);
   /// What is known of `configuration` (an id) for `stream` without a trial: what its last whole
   /// retraining gave and took, else what EndWindow was last told of it.
   std::optional<RetrainingProfile> LastKnown(const std::string& stream,
                                              const std::string& configuration) const;
-  /// `profile` with its device seconds corrected by what Measured was told of `stream`.
-  RetrainingProfile Corrected(const std::string& stream, RetrainingProfile profile) const;
+  /// `estimate` of `stream`, corrected in accuracy and device seconds by how far the estimates
+  /// before it were off, of this and of other streams.
+  RetrainingProfile Corrected(const std::string& stream, RetrainingProfile estimate);
 
   /// Ends a window for `stream`: every `prune_every` windows drops the fixed fraction of candidates
   /// that is farthest from the Pareto front of accuracy against device seconds. Candidates without
@@ -78,8 +79,8 @@ class MicroProfiler {
   struct StreamHistory {
     std::vector<RetrainingConfiguration> candidates;
     int windows = 0;
-    double duration_ratio = 1;  // Real over estimated device seconds, smoothed.
-    // By configuration.
+    // By configuration. An estimate is as it was before its correction.
+    std::map<std::string, RetrainingProfile> uncorrected;
     std::map<std::string, RetrainingProfile> last_measured;
     std::map<std::string, RetrainingProfile> last_estimated;
   };
@@ -90,6 +91,8 @@ class MicroProfiler {
   const MicroProfilerSettings settings_;
   const std::vector<RetrainingConfiguration> candidates_;
   std::map<std::string, StreamHistory> streams_;
+  Correction accuracy_;
+  Correction log_seconds_;  // Of the logarithm of device seconds: they are off by a factor.
 };
 
 /// How far `profiles[index]` lies behind the Pareto front of all `profiles`: the smallest distance

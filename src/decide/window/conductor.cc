@@ -357,10 +357,9 @@ class WindowRun {
       Fail(stream, model.error().message);
       return;
     }
-    const RetrainingProfile expected = stream.running->expected;
+    const std::string configuration = stream.running->expected.id;
     record_.retrainings[stream.running->record].achieved_accuracy = model->accuracy;
-    profiler_.Measured(stream.id, expected,
-                       {expected.id, model->accuracy, model->device_seconds, 0});
+    profiler_.Measured(stream.id, {configuration, model->accuracy, model->device_seconds, 0});
     const Status swapped = ports_.swapper.Swap(*model);
     Close(stream, swapped.ok() ? "swapped" : "kept old: " + swapped.error().message,
           std::max(model->device_seconds, done));

@@ -163,7 +163,7 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
   // What is known for certain needs neither pruning nor correction.
   if (oracle) {
     conducting.profiling.prune_every = 0;
-    conducting.profiling.correct_durations = false;
+    conducting.profiling.correct = false;
   }
 
   TracedWorld world(selected, settings, oracle);

@@ -115,7 +115,7 @@ TEST(Simulate, AnOracleSeesTheTruth) {
   const SimulationResult fooled = Simulated(trace, With("exact", 2));
   const SimulationResult knowing = Simulated(trace, With("oracle:exact", 2));
   EXPECT_GT(knowing.mean_accuracy, fooled.mean_accuracy + 0.02);
-  EXPECT_NEAR(fooled.predicted_error, 0.25, 1e-9);
+  EXPECT_GT(fooled.predicted_error, 0.1);  // 0.25 at first; it learns.
   EXPECT_NEAR(knowing.predicted_error, 0, 1e-9);
   EXPECT_DOUBLE_EQ(knowing.profiling_device_seconds, 0);
   EXPECT_NEAR(fooled.profiling_device_seconds, 20, 1e-9);
