@@ -17,7 +17,8 @@ struct InferenceChoice {
 
 /// A retraining that a stream may choose, with the levels it may be served at afterwards.
 struct Choice {
-  double work;  ///< Device seconds, which is also the least time that it takes.
+  int retraining;  ///< Index in `StreamChoices::retrainings`.
+  double work;     ///< Device seconds, which is also the least time that it takes.
   std::vector<InferenceChoice> after;
 };
 
@@ -46,7 +47,7 @@ class Pricing {
       Stream stream;
       stream.before = Levels(problem, from, state.accuracy);
       const auto choose = [&](int retraining, double work) {
-        stream.choices.push_back({std::max(0.0, work - kForgivenWork),
+        stream.choices.push_back({retraining, std::max(0.0, work - kForgivenWork),
                                   Levels(problem, from, from.retrainings[retraining].accuracy)});
       };
       if (state.running >= 0) {
@@ -64,13 +65,26 @@ class Pricing {
   double length(std::size_t slot) const { return lengths_[slot]; }
 
   /// The Lagrangian at `prices` (per quantum and second, by slot), which is a bound; `use` receives
-  /// the quanta-seconds that the answers take in each slot.
-  double Value(const std::vector<double>& prices, std::vector<double>* use) {
+  /// the quanta-seconds that the answers take in each slot, `order` the retrainings in them by
+  /// their ends.
+  double Value(const std::vector<double>& prices, std::vector<double>* use,
+               std::vector<PlannedRetraining>* order) {
     prices_ = &prices;
     use->assign(slots(), 0.0);
     double value = 0;
     for (std::size_t j = 0; j < slots(); ++j) value += prices[j] * lengths_[j] * capacity_;
-    for (const Stream& stream : streams_) value += Answer(stream, use);
+    std::vector<std::pair<double, PlannedRetraining>> ends;
+    for (std::size_t s = 0; s < streams_.size(); ++s) {
+      PlannedRetraining chosen{static_cast<int>(s), -1};
+      double end = 0;
+      value += Answer(streams_[s], use, order == nullptr ? nullptr : &chosen.retraining, &end);
+      if (chosen.retraining >= 0) ends.push_back({end, chosen});
+    }
+    if (order == nullptr) return value;
+    std::stable_sort(ends.begin(), ends.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    order->clear();
+    for (const auto& [end, chosen] : ends) order->push_back(chosen);
     return value;
   }
 
@@ -112,7 +126,7 @@ class Pricing {
   }
 
   /// A stream's best plan at the prices: its value; its use of compute is added to `use`.
-  double Answer(const Stream& stream, std::vector<double>* use) {
+  double Answer(const Stream& stream, std::vector<double>* use, int* retraining, double* end) {
     const std::vector<double>& prices = *prices_;
     before_.resize(slots());
     double none = 0;
@@ -120,6 +134,7 @@ class Pricing {
       before_[j] = Net(stream.before, prices[j]);
       none += before_[j] * lengths_[j];
     }
+    const double cheapest = *std::min_element(prices.begin(), prices.end());
     double best = none;
     const Choice* chosen = nullptr;
     Stop stop;
@@ -130,15 +145,25 @@ class Pricing {
         difference_[j] = Net(choice.after, prices[j]) - before_[j];
       }
       double after = 0;
-      for (std::size_t j = 0; j < slots(); ++j) after += difference_[j] * lengths_[j];
-      const Stop end = BestEnd(choice.work, after, Stop{}, nullptr);
-      if (end.gain > 0 && none + end.gain > best) {
-        best = none + end.gain;
+      double most = -choice.work * device_ * cheapest;
+      for (std::size_t j = 0; j < slots(); ++j) {
+        after += difference_[j] * lengths_[j];
+        most += std::max(0.0, difference_[j]) * lengths_[j];
+      }
+      if (none + most <= best) continue;
+      const Stop at = BestEnd(choice.work, after, Stop{}, nullptr);
+      if (at.gain > 0 && none + at.gain > best) {
+        best = none + at.gain;
         chosen = &choice;
-        stop = end;
+        stop = at;
       }
     }
     if (chosen != nullptr) {
+      if (retraining != nullptr) {
+        *retraining = chosen->retraining;
+        *end = stop.into;
+        for (std::size_t j = 0; j < stop.slot; ++j) *end += lengths_[j];
+      }
       for (std::size_t j = 0; j < slots(); ++j) {
         difference_[j] = Net(chosen->after, prices[j]) - before_[j];
       }
@@ -254,26 +279,27 @@ class Pricing {
 
 }  // namespace
 
-double UpperBound(const Problem& problem, const std::vector<double>& cuts, double value,
-                  const BoundOptions& options) {
+Relaxation Relax(const Problem& problem, const std::vector<double>& cuts, double value,
+                 const BoundOptions& options) {
   Pricing pricing(problem, cuts, options.slots);
   const std::size_t slots = pricing.slots();
+  Relaxation best;
+  best.bound = std::numeric_limits<double>::infinity();
   std::vector<double> prices(slots, 0.0);
   std::vector<double> use(slots);
-  std::vector<double> best_prices = prices;
-  double best = std::numeric_limits<double>::infinity();
   double step = 1;
   int since = 0;
   for (int i = 0; i < options.iterations; ++i) {
-    const double bound = pricing.Value(prices, &use);
-    if (bound < best) {
-      best = bound;
-      best_prices = prices;
+    const double bound = pricing.Value(prices, &use, nullptr);
+    if (bound < best.bound) {
+      best.bound = bound;
+      best.prices = prices;
       since = 0;
     } else if (++since >= 10) {
+      // Polyak's step aims at `value`, which lies below the least bound: shorten it and go back.
       step *= 0.7;
       since = 0;
-      prices = best_prices;
+      prices = best.prices;
       continue;
     }
     double norm = 0;
@@ -282,13 +308,16 @@ double UpperBound(const Problem& problem, const std::vector<double>& cuts, doubl
       if (prices[j] <= 0 && slope < 0) slope = 0;
       norm += slope * slope / pricing.length(j);
     }
-    if (norm <= 0) break;
-    const double scale = step * std::max(bound - value, 0.0) / norm;
+    if (norm <= 0 || bound <= value) break;
+    const double scale = step * (bound - value) / norm;
     for (std::size_t j = 0; j < slots; ++j) {
       const double slope = use[j] - pricing.capacity() * pricing.length(j);
       prices[j] = std::max(0.0, prices[j] + scale * slope / pricing.length(j));
     }
   }
+  pricing.Value(best.prices, &use, &best.order);
+  double end = 0;
+  for (std::size_t j = 0; j < slots; ++j) best.ends.push_back(end += pricing.length(j));
   return best;
 }
 
@@ -300,7 +329,7 @@ void Certify(const Situation& situation, Schedule* schedule, const BoundOptions&
   std::vector<double> cuts;
   for (const Segment& segment : schedule->timeline) cuts.push_back(segment.to_seconds);
   schedule->upper_bound =
-      UpperBound(*problem, cuts, schedule->mean_accuracy * total, options) / total;
+      Relax(*problem, cuts, schedule->mean_accuracy * total, options).bound / total;
 }
 
 }  // namespace ekya::schedule

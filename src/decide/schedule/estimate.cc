@@ -104,7 +104,30 @@ std::vector<Level> Levels(const StreamSituation& stream, Quanta per_device) {
   return kept;
 }
 
+void FindFloors(Problem* problem) {
+  std::vector<Quanta> sizes;
+  std::int64_t total = 0;
+  for (const StreamChoices& stream : problem->streams) {
+    sizes.push_back(stream.floor_quanta);
+    total += stream.floor_quanta;
+  }
+  problem->floors_fit = total <= problem->capacity();
+  problem->floor_feasible =
+      problem->floors_fit && Pack(sizes, problem->devices, problem->per_device).has_value();
+}
+
 }  // namespace
+
+std::optional<Problem> OnFewerDevices(const Problem& problem, int devices) {
+  for (const StreamState& state : problem.start) {
+    if (state.running >= 0 && state.device >= devices) return std::nullopt;
+  }
+  Problem fewer = problem;
+  fewer.devices = devices;
+  FindFloors(&fewer);
+  if (fewer.floor_feasible != problem.floor_feasible) return std::nullopt;
+  return fewer;
+}
 
 double Problem::Penalty(double shortfall) const {
   if (shortfall <= kFloorSlack) return 0;
@@ -123,7 +146,6 @@ Result<Problem> Prepare(const Situation& situation, double risk) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int a, int b) { return situation.streams[a].id < situation.streams[b].id; });
-  std::vector<Quanta> at_floor;
   for (const int index : order) {
     const StreamSituation& from = situation.streams[index];
     StreamChoices stream;
@@ -143,7 +165,6 @@ Result<Problem> Prepare(const Situation& situation, double risk) {
       stream.floor_quanta = level.quanta;
       break;
     }
-    at_floor.push_back(stream.floor_quanta);
     StreamState state;
     state.accuracy = from.accuracy;
     state.retrained = from.retrained;
@@ -176,10 +197,7 @@ Result<Problem> Prepare(const Situation& situation, double risk) {
     problem.streams.push_back(std::move(stream));
     problem.start.push_back(state);
   }
-  problem.floors_fit = std::accumulate(at_floor.begin(), at_floor.end(), std::int64_t{0}) <=
-                       static_cast<std::int64_t>(problem.capacity());
-  problem.floor_feasible =
-      problem.floors_fit && Pack(at_floor, problem.devices, problem.per_device).has_value();
+  FindFloors(&problem);
   return problem;
 }
 

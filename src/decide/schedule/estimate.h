@@ -78,6 +78,10 @@ struct Problem {
 /// retraining's accuracy before it is weighed. Errors (kInvalid) name the stream and what is wrong.
 Result<Problem> Prepare(const Situation& situation, double risk = 0);
 
+/// The same problem on the first `devices` devices; nothing where a running retraining is on
+/// another or where the floor, feasible on all devices, is not so on these.
+std::optional<Problem> OnFewerDevices(const Problem& problem, int devices);
+
 /// Mean of the stream's worth over `seconds` from now, times `seconds`, if `quanta` go to inference
 /// and `retraining_quanta` to retraining number `retraining` (-1: none) until it ends, and from
 /// then on all of them to inference (paper, section 4.2, algorithm 2). `work` is what the

@@ -3,21 +3,35 @@
 #include <algorithm>
 #include <limits>
 
+#include "decide/schedule/bound.h"
+
 namespace ekya::schedule {
 namespace {
 
 /// Beyond so many streams not every completion is decided again.
 constexpr int kMostDecisions = 16;
+/// Up to so many devices, fewer are looked at as well.
+constexpr int kMostDevicesCompared = 32;
+constexpr BoundOptions kRoughBound = {.slots = 6, .iterations = 16};
 
+/// Adds what retraining number `retraining`, with `work` left, offers at every share.
 void OfferRetraining(const Problem& problem, const StreamChoices& stream, const StreamState& state,
                      double seconds, int retraining, double work, std::vector<Offer>* best) {
   const Quanta device = problem.per_device;
-  for (Quanta share = 1; share <= device; ++share) {
+  const std::size_t count = stream.levels.size();
+  std::vector<double> before(count);
+  std::vector<double> after(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    before[i] = problem.Worth(stream, state.accuracy, stream.levels[i]);
+    after[i] = problem.Worth(stream, stream.retrainings[retraining].accuracy, stream.levels[i]);
+  }
+  for (Quanta share = device; share > 0; --share) {
     const double ends = work / problem.Throughput(share);
-    if (ends >= seconds) continue;
+    if (ends >= seconds) break;
     const auto consider = [&](Quanta inference) {
-      const double worth = EstimatedWorth(problem, stream, state.accuracy, seconds, inference,
-                                          retraining, share, work);
+      const std::size_t later = stream.level_at[std::min(inference + share, device)];
+      const double worth =
+          before[stream.level_at[inference]] * ends + after[later] * (seconds - ends);
       Offer& offer = (*best)[inference + share];
       if (worth > offer.worth) offer = {inference + share, worth, inference, retraining, share};
     };
@@ -29,13 +43,13 @@ void OfferRetraining(const Problem& problem, const StreamChoices& stream, const 
   }
 }
 
-/// Plays the static optimum; with `again`, decides anew when retrainings end.
-Course Play(const Problem& problem, bool again) {
+/// Plays `first`, the static optimum; with `again`, decides anew when retrainings end.
+Course Play(const Problem& problem, const StaticSolution& first, bool again) {
   Course course(problem);
-  std::vector<Share> shares;
+  std::vector<Share> shares = first.shares;
   const int patience = problem.count() / kMostDecisions;
   int ended = 0;
-  bool decide = true;
+  bool decide = false;
   while (!course.over()) {
     if (decide) {
       shares = SolveStatic(problem, course.states(), course.left()).shares;
@@ -62,12 +76,16 @@ class Exact : public Policy {
 
   Result<Schedule> Decide(const Situation& situation) override {
     EKYA_ASSIGN(const Problem problem, Prepare(situation, options_.risk));
-    Schedule schedule = MakeSchedule(situation, RunExact(problem), name_);
+    double static_worth = 0;
+    Schedule schedule = MakeSchedule(situation, RunExact(problem, &static_worth), name_);
     if (problem.floors_fit) {
-      Problem relaxed = problem;
-      relaxed.floor_feasible = true;
-      schedule.static_optimum = SolveStatic(relaxed, relaxed.start, relaxed.window).worth /
-                                relaxed.window / relaxed.count();
+      if (!problem.floor_feasible) {
+        // Only placement keeps a floor from being kept, and the static optimum leaves it out.
+        Problem unplaced = problem;
+        unplaced.floor_feasible = true;
+        static_worth = SolveStatic(unplaced, unplaced.start, unplaced.window).worth;
+      }
+      schedule.static_optimum = static_worth / problem.window / problem.count();
     }
     return schedule;
   }
@@ -149,10 +167,35 @@ StaticSolution SolveStatic(const Problem& problem, const std::vector<StreamState
   return solution;
 }
 
-Course RunExact(const Problem& problem) {
-  Course kept = Play(problem, false);
-  Course again = Play(problem, true);
-  return again.worth() > kept.worth() ? again : kept;
+double UnlimitedWorth(const Problem& problem) {
+  double worth = 0;
+  for (int s = 0; s < problem.count(); ++s) {
+    worth += Offers(problem, problem.streams[s], problem.start[s], problem.window).back().worth;
+  }
+  return worth;
+}
+
+Course RunExact(const Problem& problem, double* static_worth) {
+  const StaticSolution first = SolveStatic(problem, problem.start, problem.window);
+  if (static_worth != nullptr) *static_worth = first.worth;
+  Course best = Play(problem, first, false);
+  const double unlimited = UnlimitedWorth(problem) * (1 - 1e-12);
+  const auto keep = [&](Course course) {
+    course.Adopt(problem);
+    if (course.worth() > best.worth()) best = std::move(course);
+  };
+  if (best.worth() < unlimited) keep(Play(problem, first, true));
+  // Deciding again and placement could make a device more a loss: look at fewer devices too, as far
+  // as a rough bound on what they reach leaves it open.
+  if (problem.devices > kMostDevicesCompared) return best;
+  for (int devices = problem.devices - 1; devices > 0 && best.worth() < unlimited; --devices) {
+    const std::optional<Problem> fewer = OnFewerDevices(problem, devices);
+    if (!fewer || Relax(*fewer, {}, best.worth(), kRoughBound).bound <= best.worth()) break;
+    const StaticSolution solution = SolveStatic(*fewer, fewer->start, fewer->window);
+    keep(Play(*fewer, solution, true));
+    if (solution.worth > best.worth()) keep(Play(*fewer, solution, false));
+  }
+  return best;
 }
 
 Result<std::unique_ptr<Policy>> MakeExact(Options options) {

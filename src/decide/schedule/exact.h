@@ -40,8 +40,14 @@ struct ExactOptions {
   double risk = 0;  ///< Standard deviations taken off an estimate's accuracy.
 };
 
-/// The best course that deciding so gives, whether or not it decides again (the better is kept).
-Course RunExact(const Problem& problem);
+/// What all streams together gain when each has all the compute that it can use: no schedule does
+/// better.
+double UnlimitedWorth(const Problem& problem);
+
+/// The best course that deciding so gives, whether or not it decides again, and on fewer devices
+/// too (up to 32), so that more compute is never worse. `static_worth`, if given, receives the
+/// static optimum's.
+Course RunExact(const Problem& problem, double* static_worth = nullptr);
 
 Result<std::unique_ptr<Policy>> MakeExact(Options options);
 

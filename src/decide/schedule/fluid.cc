@@ -70,6 +70,7 @@ void Fluid::Exchange(const Hull& from, const Hull& to, int stream) {
   }
   while (next < to.increments.size()) scratch_.push_back(to.increments[next++]);
   increments_.swap(scratch_);
+  steps_ += static_cast<std::int64_t>(increments_.size());
 }
 
 double Fluid::Rate(Quanta quanta) const {
@@ -112,19 +113,43 @@ Quanta Fluid::BestQuanta(double rate_at_end, Quanta most) const {
   return best;
 }
 
+double Fluid::RateAtEnd(const std::vector<PlannedRetraining>& order) {
+  end_asked_.assign(problem_.count(), -1);
+  for (const PlannedRetraining& job : order) end_asked_[job.stream] = job.retraining;
+  if (end_asked_ == end_set_) return rate_at_end_;
+  increments_.clear();
+  worth_ = 0;
+  quanta_ = 0;
+  for (int s = 0; s < problem_.count(); ++s) {
+    const Hull& hull = end_asked_[s] < 0 ? before_[s] : after_[s][end_asked_[s]];
+    worth_ += hull.worth;
+    quanta_ += hull.quanta;
+    increments_.insert(increments_.end(), hull.increments.begin(), hull.increments.end());
+  }
+  std::int64_t wanted = quanta_;
+  double all = worth_;
+  for (const Increment& increment : increments_) {
+    wanted += increment.quanta;
+    all += increment.slope * increment.quanta;
+  }
+  steps_ += static_cast<std::int64_t>(increments_.size());
+  if (wanted <= problem_.capacity()) {
+    rate_at_end_ = all;
+  } else {
+    std::sort(increments_.begin(), increments_.end(), [](const Increment& a, const Increment& b) {
+      return a.slope != b.slope ? a.slope > b.slope : a.stream < b.stream;
+    });
+    steps_ += 4 * static_cast<std::int64_t>(increments_.size());
+    rate_at_end_ = Rate(problem_.capacity());
+  }
+  end_set_ = end_asked_;
+  return rate_at_end_;
+}
+
 double Fluid::Value(const Plan& plan, std::vector<Quanta>* used) {
   const int count = static_cast<int>(plan.order.size());
   const Quanta capacity = problem_.capacity();
-  double at_end = 0;
-  if (plan.quanta.empty() && count > 0) {
-    increments_ = start_;
-    worth_ = start_worth_;
-    quanta_ = start_quanta_;
-    for (const PlannedRetraining& job : plan.order) {
-      Exchange(before_[job.stream], HullAfter(job), job.stream);
-    }
-    at_end = Rate(capacity);
-  }
+  const double at_end = plan.quanta.empty() && count > 0 ? RateAtEnd(plan.order) : 0;
   increments_ = start_;
   worth_ = start_worth_;
   quanta_ = start_quanta_;

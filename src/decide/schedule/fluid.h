@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "decide/schedule/estimate.h"
@@ -34,6 +35,9 @@ class Fluid {
   /// time that is optimal for the order. `used`, if given, receives the quanta of each stretch.
   double Value(const Plan& plan, std::vector<Quanta>* used = nullptr);
 
+  /// Steps done so far: what a search may spend is counted in these, never in time.
+  std::int64_t steps() const { return steps_; }
+
  private:
   struct Increment {
     double slope = 0;  ///< Worth per second and quantum.
@@ -57,6 +61,8 @@ class Fluid {
   /// Worth per second of `quanta` shared best.
   double Rate(Quanta quanta) const;
   Quanta BestQuanta(double rate_at_end, Quanta most) const;
+  /// Worth per second once every retraining of `order` is done and all quanta serve.
+  double RateAtEnd(const std::vector<PlannedRetraining>& order);
 
   const Problem& problem_;
   std::vector<Hull> before_;              ///< By stream.
@@ -71,6 +77,12 @@ class Fluid {
   double worth_ = 0;
   Quanta quanta_ = 0;
   std::vector<double> work_;
+  std::int64_t steps_ = 0;
+
+  // The last rate at an end, which only the set of retrainings decides.
+  std::vector<int> end_set_;  ///< By stream: the retraining, -1 for none.
+  std::vector<int> end_asked_;
+  double rate_at_end_ = 0;
 };
 
 }  // namespace ekya::schedule

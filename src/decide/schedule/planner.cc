@@ -5,9 +5,18 @@
 #include "decide/schedule/bound.h"
 #include "decide/schedule/exact.h"
 #include "decide/schedule/fluid.h"
+#include "decide/schedule/plan_search.h"
 
 namespace ekya::schedule {
 namespace {
+
+/// Steps of the search for each stream.
+constexpr std::int64_t kStepsPerStream = 1'000'000;
+/// Up to so many streams, the search also starts from nothing.
+constexpr int kFewStreams = 16;
+/// Up to so many devices, fewer are looked at where more may be a loss.
+constexpr int kMostDevicesCompared = 32;
+constexpr BoundOptions kRoughBound = {.slots = 25, .iterations = 60};
 
 /// The best inference for `capacity` quanta, by dynamic programming as in SolveStatic.
 void ServeBest(const Problem& problem, const std::vector<StreamState>& states, Quanta capacity,
@@ -51,7 +60,8 @@ Course Realise(const Problem& problem, const Plan& plan) {
   std::size_t ended = 0;
   while (!course.over()) {
     std::vector<Share> shares(problem.count());
-    Quanta budget = ended < plan.quanta.size() ? plan.quanta[ended] : problem.capacity();
+    Quanta budget = 0;
+    if (!plan.quanta.empty()) budget = plan.quanta[std::min(ended, plan.quanta.size() - 1)];
     Quanta used = 0;
     for (std::size_t i = 0; i < plan.order.size(); ++i) {
       if (done[i]) continue;
@@ -72,131 +82,6 @@ Course Realise(const Problem& problem, const Plan& plan) {
   }
   return course;
 }
-
-/// Local search over plans by their fluid value.
-class Search {
- public:
-  explicit Search(const Problem& problem) : problem_(problem), fluid_(problem) {}
-
-  Plan Run() {
-    Plan plan;
-    double value = fluid_.Value(plan);
-    bool better = true;
-    while (better) {
-      better = Insert(&plan, &value);
-      better = Change(&plan, &value) || better;
-      better = Move(&plan, &value) || better;
-    }
-    fluid_.Value(plan, &plan.quanta);
-    if (!plan.order.empty()) Tune(&plan);
-    return plan;
-  }
-
- private:
-  std::vector<int> Candidates(int s) const {
-    if (problem_.start[s].running >= 0) return {problem_.start[s].running};
-    if (problem_.start[s].retrained) return {};
-    return problem_.streams[s].efficient;
-  }
-
-  bool Accept(const Plan& plan, double* value) {
-    const double now = fluid_.Value(plan);
-    if (now <= *value + 1e-9 * problem_.window) return false;
-    *value = now;
-    return true;
-  }
-
-  /// Adds the stream, configuration and place that gain most, as long as one gains.
-  bool Insert(Plan* plan, double* value) {
-    bool any = false;
-    while (true) {
-      Plan best = *plan;
-      double best_value = *value;
-      for (int s = 0; s < problem_.count(); ++s) {
-        const bool planned = std::any_of(plan->order.begin(), plan->order.end(),
-                                         [&](const auto& job) { return job.stream == s; });
-        if (planned) continue;
-        for (const int retraining : Candidates(s)) {
-          for (std::size_t at = 0; at <= plan->order.size(); ++at) {
-            Plan next = *plan;
-            next.order.insert(next.order.begin() + at, {s, retraining});
-            if (Accept(next, &best_value)) best = std::move(next);
-          }
-        }
-      }
-      if (best.order.size() == plan->order.size()) return any;
-      *plan = std::move(best);
-      *value = best_value;
-      any = true;
-    }
-  }
-
-  /// Other configurations, other streams in a place, and none.
-  bool Change(Plan* plan, double* value) {
-    bool any = false;
-    for (std::size_t at = 0; at < plan->order.size(); ++at) {
-      for (int s = 0; s < problem_.count(); ++s) {
-        const bool elsewhere = std::any_of(
-            plan->order.begin(), plan->order.end(),
-            [&](const auto& job) { return job.stream == s && &job != &plan->order[at]; });
-        if (elsewhere) continue;
-        for (const int retraining : Candidates(s)) {
-          Plan next = *plan;
-          next.order[at] = {s, retraining};
-          if (!Accept(next, value)) continue;
-          *plan = std::move(next);
-          any = true;
-        }
-      }
-      Plan next = *plan;
-      next.order.erase(next.order.begin() + at);
-      if (!Accept(next, value)) continue;
-      *plan = std::move(next);
-      any = true;
-      --at;
-    }
-    return any;
-  }
-
-  bool Move(Plan* plan, double* value) {
-    bool any = false;
-    for (std::size_t from = 0; from < plan->order.size(); ++from) {
-      for (std::size_t to = 0; to < plan->order.size(); ++to) {
-        if (from == to) continue;
-        Plan next = *plan;
-        const PlannedRetraining job = next.order[from];
-        next.order.erase(next.order.begin() + from);
-        next.order.insert(next.order.begin() + to, job);
-        if (!Accept(next, value)) continue;
-        *plan = std::move(next);
-        any = true;
-      }
-    }
-    return any;
-  }
-
-  /// Quanta of each stretch, up and down.
-  void Tune(Plan* plan) {
-    double value = fluid_.Value(*plan);
-    for (bool better = true; better;) {
-      better = false;
-      for (Quanta& quanta : plan->quanta) {
-        for (const Quanta step : {problem_.per_device, -problem_.per_device, 4, -4, 1, -1}) {
-          const Quanta before = quanta;
-          quanta = std::clamp(quanta + step, 1, problem_.capacity());
-          if (quanta != before && Accept(*plan, &value)) {
-            better = true;
-          } else {
-            quanta = before;
-          }
-        }
-      }
-    }
-  }
-
-  const Problem& problem_;
-  Fluid fluid_;
-};
 
 class Planner : public Policy {
  public:
@@ -220,9 +105,26 @@ class Planner : public Policy {
 
 Course RunPlanner(const Problem& problem) {
   Course best = RunExact(problem);
-  const Plan plan = Search(problem).Run();
-  Course planned = Realise(problem, plan);
-  return planned.worth() > best.worth() ? planned : best;
+  const double unlimited = UnlimitedWorth(problem) * (1 - 1e-12);
+  if (best.worth() >= unlimited) return best;
+  const auto keep = [&](Course course) {
+    if (course.worth() > best.worth()) best = std::move(course);
+  };
+  PlanSearch search(problem, kStepsPerStream * problem.count());
+  if (problem.count() <= kFewStreams) keep(Realise(problem, search.Improve({})));
+  const Relaxation relaxed = Relax(problem, {}, best.worth(), kRoughBound);
+  keep(Realise(problem, search.Improve(relaxed.order)));
+
+  // A device more must not be a loss. Mostly the bound on what fewer reach proves that it is none.
+  if (problem.devices == 1 || problem.devices > kMostDevicesCompared || best.worth() >= unlimited) {
+    return best;
+  }
+  const std::optional<Problem> fewer = OnFewerDevices(problem, problem.devices - 1);
+  if (!fewer || Relax(*fewer, {}, best.worth(), kRoughBound).bound <= best.worth()) return best;
+  Course course = RunPlanner(*fewer);
+  course.Adopt(problem);
+  keep(std::move(course));
+  return best;
 }
 
 Result<std::unique_ptr<Policy>> MakePlanner(Options options) {

@@ -22,12 +22,12 @@ bool Same(const Share& a, const Share& b) {
 
 }  // namespace
 
-Course::Course(const Problem& problem) : problem_(problem), states_(problem.start) {}
+Course::Course(const Problem& problem) : problem_(&problem), states_(problem.start) {}
 
 std::vector<int> Course::Run(const std::vector<Share>& shares, double until) {
   EKYA_CHECK(shares.size() == states_.size());
-  const int count = problem_.count();
-  until = std::min(until, problem_.window);
+  const int count = problem_->count();
+  until = std::min(until, problem_->window);
   double end = until;
   for (int s = 0; s < count; ++s) {
     StreamState& state = states_[s];
@@ -40,17 +40,17 @@ std::vector<int> Course::Run(const std::vector<Share>& shares, double until) {
     EKYA_CHECK(!state.retrained, "a second retraining in one window");
     if (state.running < 0) {
       state.running = share.retraining;
-      state.work_left = problem_.streams[s].retrainings[share.retraining].device_seconds;
+      state.work_left = problem_->streams[s].retrainings[share.retraining].device_seconds;
       state.device = share.retraining_device;
     }
     EKYA_CHECK(state.running == share.retraining && state.device == share.retraining_device);
-    end = std::min(end, now_ + state.work_left / problem_.Throughput(share.retraining_quanta));
+    end = std::min(end, now_ + state.work_left / problem_->Throughput(share.retraining_quanta));
   }
   for (bool later = end < until; later;) {
     later = false;
     for (int s = 0; s < count; ++s) {
       if (states_[s].running < 0 || shares[s].retraining_quanta == 0) continue;
-      const double rate = problem_.Throughput(shares[s].retraining_quanta);
+      const double rate = problem_->Throughput(shares[s].retraining_quanta);
       const double rest = states_[s].work_left - rate * (end - now_);
       if (rest <= kNoWork || rest > kAlmostDone) continue;
       end = std::min(until, now_ + states_[s].work_left / rate);
@@ -61,12 +61,12 @@ std::vector<int> Course::Run(const std::vector<Share>& shares, double until) {
   std::vector<int> done;
   for (int s = 0; s < count; ++s) {
     StreamState& state = states_[s];
-    const StreamChoices& stream = problem_.streams[s];
-    const Level& level = problem_.LevelAt(stream, shares[s].inference);
+    const StreamChoices& stream = problem_->streams[s];
+    const Level& level = problem_->LevelAt(stream, shares[s].inference);
     stretch.levels.push_back(level.option);
-    worth_ += problem_.Worth(stream, state.accuracy, level) * (end - now_);
+    worth_ += problem_->Worth(stream, state.accuracy, level) * (end - now_);
     if (state.running < 0 || shares[s].retraining_quanta == 0) continue;
-    state.work_left -= problem_.Throughput(shares[s].retraining_quanta) * (end - now_);
+    state.work_left -= problem_->Throughput(shares[s].retraining_quanta) * (end - now_);
     if (state.work_left > kNoWork) continue;
     state.accuracy = stream.retrainings[state.running].accuracy;
     state.running = -1;
@@ -90,10 +90,10 @@ std::vector<Segment> Course::Segments(const Situation& situation) const {
   std::vector<Segment> segments;
   for (const Stretch& stretch : stretches_) {
     Segment segment{stretch.from, stretch.to, std::vector<Allocation>(situation.streams.size())};
-    for (int s = 0; s < problem_.count(); ++s) {
-      const StreamSituation& stream = situation.streams[problem_.streams[s].index];
+    for (int s = 0; s < problem_->count(); ++s) {
+      const StreamSituation& stream = situation.streams[problem_->streams[s].index];
       const Share& share = stretch.shares[s];
-      Allocation& job = segment.jobs[problem_.streams[s].index];
+      Allocation& job = segment.jobs[problem_->streams[s].index];
       job.stream = stream.id;
       if (stretch.levels[s] >= 0) job.inference = stream.inference[stretch.levels[s]].id;
       job.inference_quanta = share.inference;

@@ -19,8 +19,8 @@ class Course {
   explicit Course(const Problem& problem);
 
   double now() const { return now_; }
-  double left() const { return problem_.window - now_; }
-  bool over() const { return now_ >= problem_.window; }
+  double left() const { return problem_->window - now_; }
+  bool over() const { return now_ >= problem_->window; }
   const std::vector<StreamState>& states() const { return states_; }
   /// Sum over streams of what was gained so far: accuracy, less the penalties, times seconds.
   double worth() const { return worth_; }
@@ -30,6 +30,9 @@ class Course {
   /// microseconds of each other end together. Returns the streams whose retraining has ended.
   std::vector<int> Run(const std::vector<Share>& shares,
                        double until = std::numeric_limits<double>::infinity());
+
+  /// From now on the course is one of `problem`: the same streams on more devices.
+  void Adopt(const Problem& problem) { problem_ = &problem; }
 
   /// The segments so far with the names of `situation`, from which the problem was prepared.
   std::vector<Segment> Segments(const Situation& situation) const;
@@ -42,7 +45,7 @@ class Course {
     std::vector<int> levels;  ///< Index in StreamSituation::inference per stream, -1: not served.
   };
 
-  const Problem& problem_;
+  const Problem* problem_;
   double now_ = 0;
   double worth_ = 0;
   std::vector<StreamState> states_;
