@@ -128,6 +128,7 @@
       axis.axisLabel.interval = 0;
       axis.axisLabel.hideOverlap = false;
       axis.axisLabel.overflow = 'break';
+      axis.axisLabel.lineHeight = 15;
       axis.axisLabel.width = Math.max(40, (width - 60) / spec.x.places.length - 8);
       return axis;
     }
@@ -165,11 +166,13 @@
     axis.name = spec.y.name;
     axis.nameLocation = 'end';
     axis.nameTextStyle.align = 'left';
-    axis.nameTextStyle.padding = [0, 0, 0, -30];
     axis.nameGap = 8;
     axis.splitNumber = 4;
     if (spec.y.low !== undefined) axis.min = spec.y.low;
     if (spec.y.high !== undefined) axis.max = spec.y.high;
+    if (spec.y.low !== undefined && spec.y.high !== undefined && spec.y.unit === 'percent') {
+      axis.interval = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5].find((step) => (spec.y.high - spec.y.low) / step <= 5.01) || 1;
+    }
     axis.axisLabel.formatter = (value) => spec.y.unit === 'percent' ? Math.round(100 * value) + ' %'
                                                                     : valueText(value, spec.y, 0);
     return axis;
@@ -184,7 +187,7 @@
     return {
       animation: false,
       textStyle: {fontFamily: getComputedStyle(document.body).fontFamily},
-      grid: {left: 6, right: 14, top: spec.y.name ? 28 : 12, bottom: spec.x.name ? 26 : 6, containLabel: true},
+      grid: {left: spec.y.places ? 16 : 6, right: 18, top: spec.y.name ? 28 : 12, bottom: spec.x.name ? 26 : 6, containLabel: true},
       legend: {show: false},
       tooltip: {
         confine: true,
@@ -472,25 +475,10 @@
 
   // --- Legend ---
 
-  function drawLegend(figure) {
-    const {spec, legend, chart} = figure;
-    legend.replaceChildren();
-    const add = (name, swatchClass, color, clickable) => {
-      const item = element(clickable ? 'button' : 'span');
-      const swatch = element('i', swatchClass);
-      if (swatchClass === 'dash') swatch.style.borderColor = color; else swatch.style.background = color;
-      item.append(swatch, element('span', '', name));
-      if (clickable) {
-        item.type = 'button';
-        item.setAttribute('aria-pressed', String(!figure.hidden.has(name)));
-        item.addEventListener('click', () => {
-          if (!figure.hidden.delete(name)) figure.hidden.add(name);
-          item.setAttribute('aria-pressed', String(!figure.hidden.has(name)));
-          chart().dispatchAction({type: 'legendToggleSelect', name});
-        });
-      }
-      legend.append(item);
-    };
+  /** What the legend of `spec` names: [{name, swatch, color, clickable}]. */
+  function legendItems(spec) {
+    const items = [];
+    const add = (name, swatch, color, clickable) => items.push({name, swatch, color, clickable});
     // Where each bar stands over its own name, the names need no legend.
     const named = spec.x.places && spec.series.every((s) => spec.x.places.includes(s.name));
     if (!named) {
@@ -502,7 +490,39 @@
     if (spec.bands.length && spec.band_name) add(spec.band_name, 'band', theme.band, false);
     if (spec.reference !== undefined && spec.reference_name) add(spec.reference_name, 'dash', theme.quiet, false);
     if (spec.diagonal) add('predicted = measured', 'dash', theme.quiet, false);
-    legend.hidden = legend.children.length === 0;
+    return items;
+  }
+
+  /** Fills `legend` for `group`: figures that show and hide their series together. */
+  function drawLegend(legend, group) {
+    const items = new Map();
+    for (const figure of group) {
+      for (const item of legendItems(figure.spec)) {
+        const known = items.get(item.name);
+        // One name in several colours: the figures' titles say whose each is.
+        if (known && known.color !== item.color) known.color = theme.quiet;
+        if (!known) items.set(item.name, item);
+      }
+    }
+    const hidden = group[0].hidden;
+    legend.replaceChildren();
+    for (const {name, swatch, color, clickable} of items.values()) {
+      const entry = element(clickable ? 'button' : 'span');
+      const patch = element('i', swatch);
+      if (swatch === 'dash') patch.style.borderColor = color; else patch.style.background = color;
+      entry.append(patch, element('span', '', name));
+      if (clickable) {
+        entry.type = 'button';
+        entry.setAttribute('aria-pressed', String(!hidden.has(name)));
+        entry.addEventListener('click', () => {
+          if (!hidden.delete(name)) hidden.add(name);
+          entry.setAttribute('aria-pressed', String(!hidden.has(name)));
+          for (const figure of group) if (figure.drawn) figure.drawn.dispatchAction({type: 'legendToggleSelect', name});
+        });
+      }
+      legend.append(entry);
+    }
+    legend.hidden = items.size === 0;
   }
 
   // --- Drawing ---
@@ -519,7 +539,7 @@
     figure.drawn.setOption(option);
     figure.drawn.getZr().flush();
     figure.width = figure.plot.clientWidth;
-    drawLegend(figure);
+    drawLegend(figure.legend, figure.group);
   }
 
   function redraw() {
@@ -547,8 +567,18 @@
       const figure = {
         spec: JSON.parse(data.textContent), plot: box.querySelector('.plot'),
         legend: box.querySelector('.legend'), hidden: new Set(), drawn: null, width: 0,
-        chart: () => figure.drawn,
       };
+      figure.group = [figure];
+      const beside = box.parentElement;
+      if (beside.classList.contains('alike')) {
+        // Figures that are alike have one legend, before them, and hide the same series.
+        const first = figures.find((each) => each.beside === beside);
+        figure.beside = beside;
+        figure.legend = beside.previousElementSibling;
+        figure.group = first ? first.group : [];
+        figure.hidden = first ? first.hidden : figure.hidden;
+        figure.group.push(figure);
+      }
       figures.push(figure);
       near.observe(figure.plot);
       sized.observe(figure.plot);

@@ -60,7 +60,7 @@ std::vector<Figure> MeanAccuracyFigures(const std::vector<SchedulerResult>& resu
                                         Palette& schedulers) {
   Figure figure{.kind = FigureKind::kBar};
   figure.title = "Mean accuracy";
-  figure.caption = "over streams and time; dots: single runs";
+  figure.caption = "dots: single runs";
   figure.labels = true;
   figure.y = {.name = "", .unit = Unit::kPercent, .low = 0, .high = 1, .places = {}};
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -155,7 +155,7 @@ std::vector<Figure> StreamAccuracyFigures(const std::vector<RunRecord>& runs, Pa
 std::vector<Figure> DeviceSecondsFigures(const std::vector<SchedulerResult>& results) {
   Figure figure{.kind = FigureKind::kStackedBar};
   figure.title = "Where the compute went";
-  figure.caption = "device seconds per run";
+  figure.caption = "device seconds a run";
   figure.y = {.name = "", .unit = Unit::kNumber, .low = 0, .high = {}, .places = {}};
   for (const SchedulerResult& result : results) figure.x.places.push_back(result.Label());
   const std::pair<const char*, double DeviceSeconds::*> kinds[] = {
@@ -165,7 +165,7 @@ std::vector<Figure> DeviceSecondsFigures(const std::vector<SchedulerResult>& res
       {"labelling", &DeviceSeconds::labelling}};
   bool any = false;
   for (const auto& [name, member] : kinds) {
-    Series series{.name = name, .points = {}};
+    Series series{.name = name, .color = 4 + static_cast<int>(figure.series.size())};
     for (std::size_t i = 0; i < results.size(); ++i) {
       Mean mean;
       for (const SummaryRow& row : results[i].runs) mean.Add(row.device_seconds.*member);

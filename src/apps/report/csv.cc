@@ -79,7 +79,7 @@ CsvFile SummarySheet(const std::vector<RunRecord>& runs) {
               "frames_skipped,retrainings,swaps,inference_device_seconds,"
               "retraining_device_seconds,profiling_device_seconds,labelling_device_seconds");
   for (const RunRecord& run : runs) {
-    const SummaryRow row = Summarize(run);
+    const SummaryRow row = SummaryRowOf(run);
     sheet.Add(run, {row.devices, row.streams, row.window_seconds, row.mean_accuracy, row.source,
                     row.worst_stream_accuracy, row.frames, row.frames_skipped, row.retrainings,
                     row.swaps, row.device_seconds.inference, row.device_seconds.retraining,

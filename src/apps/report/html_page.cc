@@ -99,6 +99,28 @@ std::string SecondsText(double seconds) {
   return fmt::format("{}{}:{:02}:{:02} h", sign, whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string ClockText(double seconds) {
+  if (!std::isfinite(seconds) || std::abs(seconds) > 1e12) return SecondsText(seconds);
+  const auto tenths = static_cast<long long>(std::llround(10 * std::abs(seconds)));
+  const long long whole = tenths / 10;
+  std::string text = seconds < 0 && tenths > 0 ? "-" : "";
+  text += whole < 3600 ? fmt::format("{}", whole / 60)
+                       : fmt::format("{}:{:02}", whole / 3600, whole / 60 % 60);
+  text += fmt::format(":{:02}", whole % 60);
+  if (tenths % 10 != 0) text += fmt::format(".{}", tenths % 10);
+  return text;
+}
+
+std::string CountText(double count) {
+  if (!std::isfinite(count)) return "-";
+  std::string text = fmt::format("{:.0f}", std::abs(count));
+  for (std::size_t i = text.size(); i > 3;) {
+    i -= 3;
+    text.insert(i, ",");
+  }
+  return count < 0 && text != "0" ? "-" + text : text;
+}
+
 std::string PercentText(double fraction) {
   return std::isfinite(fraction) ? fmt::format("{:.1f} %", 100 * fraction) : "-";
 }
@@ -162,9 +184,14 @@ void Page::Add(const Table& table) { AppendTable(table, &body_); }
 
 void Page::Add(const Figure& figure) { AddFigure(figure); }
 
-void Page::Add(const std::vector<Figure>& figures) {
+void Page::Add(const std::vector<Figure>& figures) { AddBeside(figures, false); }
+
+void Page::AddAlike(const std::vector<Figure>& figures) { AddBeside(figures, true); }
+
+void Page::AddBeside(const std::vector<Figure>& figures, bool shared_legend) {
   if (figures.empty()) return;
-  body_ += "<div class=\"beside\">\n";
+  if (shared_legend && !ChartLibrary().empty()) body_ += "<div class=\"legend shared\"></div>";
+  body_ += shared_legend ? "<div class=\"beside alike\">\n" : "<div class=\"beside\">\n";
   for (const Figure& figure : figures) AddFigure(figure);
   body_ += "</div>\n";
 }

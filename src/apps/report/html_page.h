@@ -46,6 +46,8 @@ class Page {
   void Add(const Figure& figure);
   /// Figures beside each other where the window is wide enough.
   void Add(const std::vector<Figure>& figures);
+  /// The same for figures that are alike, one per stream for instance: they share one legend.
+  void AddAlike(const std::vector<Figure>& figures);
 
   /// What follows is folded away under `summary` until EndFold. May be nested.
   void BeginFold(std::string_view summary, bool open = false);
@@ -63,6 +65,7 @@ class Page {
 
  private:
   void AddFigure(const Figure& figure);
+  void AddBeside(const std::vector<Figure>& figures, bool shared_legend);
 
   const std::string title_;
   std::string lead_;
@@ -84,8 +87,12 @@ std::string EscapeHtml(std::string_view text);
 /// `json` for a script element: the same JSON without `<`, `>` and `&`.
 std::string EscapeForScript(std::string_view json);
 
-/// "1:30" or "12.5 s": a time on a run's clock.
+/// How long something took: "12.5 s", "1:30 min".
 std::string SecondsText(double seconds);
+/// When something was, on a run's clock: "0:12.5", "1:01:30".
+std::string ClockText(double seconds);
+/// "18,000": a count with its thousands apart.
+std::string CountText(double count);
 /// "95.7 %" of 0.957; "-" of what is not finite.
 std::string PercentText(double fraction);
 /// `value` as `unit` has it, at most four digits that matter; "-" of what is not finite.

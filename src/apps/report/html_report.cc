@@ -67,10 +67,10 @@ std::string LeadText(const std::vector<RunRecord>& runs) {
 
 /// What an accuracy of `source` is. The interfaces allow three; anything else is said as it is.
 std::string SourceText(const std::string& source) {
-  if (source == "truth") return "truth: measured against the data set's own labels";
-  if (source == "golden") return "golden: agreement with the golden model's labels, not with truth";
-  if (source == "estimated") return "estimated: what the profiles predict, not measured";
-  return source.empty() ? "unknown: the run does not say" : source;
+  if (source == "truth") return "truth, measured against the data set's own labels";
+  if (source == "golden") return "golden, the agreement with the golden model's labels";
+  if (source == "estimated") return "estimated, what profiles predict and nothing measured";
+  return source.empty() ? "of unknown source" : source;
 }
 
 void AddSources(Page& page, const std::vector<RunRecord>& runs) {
@@ -82,12 +82,10 @@ void AddSources(Page& page, const std::vector<RunRecord>& runs) {
   for (const std::string& source : sources) texts.push_back(SourceText(source));
   if (texts.empty()) return;
   page.Paragraph(fmt::format(
-      "Source of the accuracies: {}. Accuracy counts every frame of a stream at its native rate; a "
-      "skipped frame carries the last result.",
-      fmt::join(texts, "; ")));
+      "Accuracy here is {}. It counts every frame of a stream at its native rate; a skipped frame "
+      "carries the last result.",
+      fmt::join(texts, "; and ")));
 }
-
-std::string SignedPoints(double points) { return fmt::format("{:+.1f} points", points); }
 
 void AddKeyFigures(Page& page, const std::vector<SchedulerResult>& results) {
   const SchedulerResult& first = results.front();
@@ -102,6 +100,7 @@ void AddKeyFigures(Page& page, const std::vector<SchedulerResult>& results) {
     swaps += row.swaps;
   }
   const double runs = static_cast<double>(first.runs.size());
+  const char* same = first.runs.size() > 1 ? "same seeds" : "same seed";
   const char* per_run = first.runs.size() > 1 ? " per run" : "";
   const std::string who =
       first.Label() + (first.runs.size() > 1
@@ -110,17 +109,17 @@ void AddKeyFigures(Page& page, const std::vector<SchedulerResult>& results) {
   std::vector<Page::KeyFigure> keys;
   keys.push_back({PercentText(first.mean_accuracy.value_or(kNaN)), "mean accuracy", who});
   if (first.above_none) {
-    keys.push_back({SignedPoints(*first.above_none), "against no retraining", "same seeds"});
+    keys.push_back({fmt::format("{:+.1f}", *first.above_none), "points above none", same});
   }
   if (first.above_uniform) {
-    keys.push_back({SignedPoints(*first.above_uniform), "against uniform shares", "same seeds"});
+    keys.push_back({fmt::format("{:+.1f}", *first.above_uniform), "points above uniform", same});
   }
   keys.push_back(
       {PercentText(first.worst_stream_accuracy.value_or(kNaN)), "worst stream", "its own mean"});
   keys.push_back({fmt::format("{:.4g}", retrainings / runs), fmt::format("retrainings{}", per_run),
                   fmt::format("{:.4g} new models served", swaps / runs)});
   keys.push_back({PercentText(frames > 0 ? skipped / frames : kNaN), "frames skipped",
-                  fmt::format("of {:.0f}", frames / runs)});
+                  "of " + CountText(frames / runs)});
   page.Add(keys);
 }
 
@@ -137,7 +136,7 @@ void AddComparison(Page& page, const std::vector<RunRecord>& runs,
 
 void AddFigureTable(Page& page, const std::map<std::string, double>& figures) {
   if (figures.empty()) return;
-  Table table{.caption = "Figures, as in summary.json", .columns = {{"Name"}, {"Value", true}}};
+  Table table{.caption = "As in summary.json.", .columns = {{"Figure"}, {"Value", true}}};
   for (const auto& [name, value] : figures) {
     table.rows.push_back({name, fmt::format("{:.6g}", value)});
   }
@@ -156,7 +155,7 @@ std::string ShareText(const std::string& configuration, Quanta quanta, int devic
 void AddDecision(Page& page, const RunRecord& run, const Decision& decision) {
   const Schedule& schedule = decision.schedule;
   std::string text =
-      fmt::format("{}: {}. {} expects a mean accuracy of {}", SecondsText(decision.time_seconds),
+      fmt::format("{}: {}. {} expects a mean accuracy of {}", ClockText(decision.time_seconds),
                   decision.reason, schedule.scheduler.empty() ? run.scheduler : schedule.scheduler,
                   PercentText(schedule.mean_accuracy));
   if (schedule.upper_bound) {
@@ -207,7 +206,7 @@ void AddDecisions(Page& page, const RunRecord& run) {
     }
     page.BeginFold(
         fmt::format("Window {} · {} to {} · {} · {}", window.window,
-                    SecondsText(window.start_seconds), SecondsText(window.end_seconds),
+                    ClockText(window.start_seconds), ClockText(window.end_seconds),
                     Count(static_cast<std::int64_t>(window.decisions.size()), "decision"),
                     retrained.empty() ? "nothing retrained"
                                       : fmt::format("retrained {}", fmt::join(retrained, ", "))));
@@ -220,16 +219,16 @@ void AddDecisions(Page& page, const RunRecord& run) {
 
 /// The course of one run. `heading` starts its parts: sections of the page, or of a choice.
 template <typename Heading>
-void AddRun(Page& page, const RunRecord& run, Palette& streams, Heading heading) {
+void AddRun(Page& page, const RunRecord& run, Palette& streams, Palette& classes, Heading heading) {
   if (!run.streams.empty()) page.Add(StreamTable(run));
   const auto part = [&](const char* name, const std::vector<Figure>& figures) {
     if (figures.empty()) return;
     heading(name);
-    page.Add(figures);
+    page.AddAlike(figures);
   };
   part("Accuracy over time", AccuracyFigures(run, streams));
   part("Shares of the devices", ShareFigures(run, streams));
-  part("Class mix", ClassMixFigures(run));
+  part("Class mix", ClassMixFigures(run, classes));
   const Table retrainings = RetrainingTable(run);
   if (!retrainings.rows.empty()) {
     heading("Retrainings");
@@ -289,6 +288,7 @@ std::string MakeHtmlReport(const std::string& title, const std::vector<RunRecord
   const std::vector<std::string> warnings = WarningTexts(runs);
   Palette schedulers;
   Palette streams;
+  Palette classes(4);  // Apart from the streams, whose colours come first.
   page.Lead(LeadText(runs));
   AddKeyFigures(page, results);
   AddSources(page, runs);
@@ -296,12 +296,14 @@ std::string MakeHtmlReport(const std::string& title, const std::vector<RunRecord
     page.Notice(fmt::format("{}: see the end of this page.",
                             Count(static_cast<std::int64_t>(warnings.size()), "warning")));
   }
-  AddFigureTable(page, summary.figures);
   if (runs.size() == 1) {
     page.Heading("Streams");
-    AddRun(page, runs.front(), streams, [&](const char* name) { page.Heading(name); });
+    AddRun(page, runs.front(), streams, classes, [&](const char* name) { page.Heading(name); });
+    if (!summary.figures.empty()) page.Heading("Figures");
+    AddFigureTable(page, summary.figures);
   } else {
     AddComparison(page, runs, results, schedulers);
+    AddFigureTable(page, summary.figures);
     const std::vector<const RunRecord*> detailed = DetailedRuns(runs);
     page.Heading("Runs");
     if (detailed.size() < runs.size()) {
@@ -311,7 +313,7 @@ std::string MakeHtmlReport(const std::string& title, const std::vector<RunRecord
     page.BeginChoices("Run");
     for (const RunRecord* run : detailed) {
       page.BeginChoice(RunName(*run));
-      AddRun(page, *run, streams, [&](const char* name) { page.Subheading(name); });
+      AddRun(page, *run, streams, classes, [&](const char* name) { page.Subheading(name); });
     }
     page.EndChoices();
   }

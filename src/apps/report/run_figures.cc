@@ -142,7 +142,7 @@ Figure ShareFigure(const RunRecord& run, const std::map<std::string, Steps>& ste
   figure.reference = run.devices;
   figure.reference_name = "capacity";
   figure.bands = WindowBands(run);
-  figure.band_name = "every other retraining window";
+  figure.band_name = "every other window";
   const std::vector<double> times = CommonTimes(steps);
   // All inference below all retraining: the border between the two is the decision.
   for (const bool retraining : {false, true}) {
@@ -263,7 +263,7 @@ std::vector<Figure> AccuracyFigures(const RunRecord& run, Palette& streams) {
     }
     figure.series.push_back(std::move(series));
     figure.bands = WindowBands(run);
-    figure.band_name = "every other retraining window";
+    figure.band_name = "every other window";
     figure.span_kinds = RetrainingSpans(run, stream.id, {});
     MarkKind swaps{.name = "new model served", .marks = {}};
     for (const window::SwapRecord& swap : run.swaps) {
@@ -296,7 +296,7 @@ std::vector<Figure> ShareFigures(const RunRecord& run, Palette& streams) {
   if (!decided.empty()) {
     figures.push_back(ShareFigure(run, decided, streams));
     figures.back().title = "Decided";
-    figures.back().caption = "Retraining in full colour over inference; gaps: nothing was decided";
+    figures.back().caption = "full colour: retraining; gaps: nothing decided";
   }
   std::map<std::string, Steps> measured;
   bool any = false;
@@ -312,12 +312,12 @@ std::vector<Figure> ShareFigures(const RunRecord& run, Palette& streams) {
   if (any) {
     figures.push_back(ShareFigure(run, measured, streams));
     figures.back().title = "Measured";
-    figures.back().caption = "Processor time of the jobs";
+    figures.back().caption = "processor time of the jobs";
   }
   return figures;
 }
 
-std::vector<Figure> ClassMixFigures(const RunRecord& run) {
+std::vector<Figure> ClassMixFigures(const RunRecord& run, Palette& palette) {
   std::vector<Figure> figures;
   for (const StreamRecord& stream : run.streams) {
     const std::vector<StreamInterval> intervals = Thinned(stream.intervals, kMostPoints / 2);
@@ -332,7 +332,8 @@ std::vector<Figure> ClassMixFigures(const RunRecord& run) {
     figure.y = {.name = "", .unit = Unit::kPercent, .low = 0, .high = 1, .places = {}};
     bool any = false;
     for (std::size_t c = 0; c < classes; ++c) {
-      Series series{.name = ClassName(stream, c), .color = static_cast<int>(c)};
+      Series series{.name = ClassName(stream, c)};
+      series.color = palette.ColorOf(series.name);
       for (const StreamInterval& interval : intervals) {
         double all = 0;
         for (const int count : interval.class_counts) all += count;
@@ -352,10 +353,10 @@ std::vector<Figure> ClassMixFigures(const RunRecord& run) {
 
 std::vector<Figure> TimelineFigures(const RunRecord& run) {
   Figure figure{.kind = FigureKind::kGantt};
-  figure.title = "Retrainings";
+  figure.title = "Timeline";
   figure.x = TimeAxis(run);
   figure.bands = WindowBands(run);
-  figure.band_name = "every other retraining window";
+  figure.band_name = "every other window";
   std::map<std::string, int> rows;
   // Row 0 is the lowest.
   figure.y.places = {"labels and profiles"};

@@ -12,11 +12,14 @@ namespace ekya::report {
 /// Colours that names keep through all figures of a page, in order of first appearance.
 class Palette {
  public:
+  explicit Palette(int first = 0) : first_(first) {}
+
   int ColorOf(const std::string& name) {
-    return colors_.emplace(name, static_cast<int>(colors_.size())).first->second;
+    return colors_.emplace(name, first_ + static_cast<int>(colors_.size())).first->second;
   }
 
  private:
+  const int first_;
   std::map<std::string, int> colors_;
 };
 
@@ -31,7 +34,7 @@ std::vector<Figure> AccuracyFigures(const window::RunRecord& run, Palette& strea
 /// What the decisions gave, then what was measured: devices over time, stacked.
 std::vector<Figure> ShareFigures(const window::RunRecord& run, Palette& streams);
 /// One per stream: each class's part of the judged objects over time.
-std::vector<Figure> ClassMixFigures(const window::RunRecord& run);
+std::vector<Figure> ClassMixFigures(const window::RunRecord& run, Palette& classes);
 /// Labelling, profiling and every retraining, one row per stream.
 std::vector<Figure> TimelineFigures(const window::RunRecord& run);
 /// Predicted against achieved: accuracy, then device seconds.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -50,9 +51,9 @@ Table ComparisonTable(const std::vector<SchedulerResult>& results) {
         {result.Label(), fmt::format("{}", result.runs.size()),
          PercentText(result.mean_accuracy.value_or(kNaN)), PointsText(result.above_none),
          PointsText(result.above_uniform), PercentText(result.worst_stream_accuracy.value_or(kNaN)),
-         fmt::format("{:.0f}", frames / runs), PercentText(frames > 0 ? skipped / frames : kNaN),
+         CountText(frames / runs), PercentText(frames > 0 ? skipped / frames : kNaN),
          fmt::format("{:.4g}", retrainings / runs), fmt::format("{:.4g}", swaps / runs),
-         fmt::format("{:.4g}", seconds / runs)});
+         CountText(std::round(seconds / runs))});
   }
   table.caption =
       "Differences are points of accuracy over the seeds that both ran; counts are per "
@@ -82,7 +83,7 @@ Table StreamTable(const RunRecord& run) {
     const double frames = static_cast<double>(stream.frames);
     const double skipped = static_cast<double>(stream.frames_skipped);
     table.rows.push_back({stream.id, PercentText(JudgedAccuracy(stream).value_or(kNaN)),
-                          stream.accuracy_source, fmt::format("{}", stream.frames),
+                          stream.accuracy_source, CountText(frames),
                           PercentText(frames > 0 ? skipped / frames : kNaN),
                           fmt::format("{}", retrainings), fmt::format("{}", swaps),
                           fmt::format("{}", fmt::join(stream.classes, ", "))});
@@ -95,17 +96,17 @@ Table RetrainingTable(const RunRecord& run) {
   table.columns = {{"Window", true},   {"Stream"},
                    {"Configuration"},  {"Start", true},
                    {"End", true},      {"Predicted accuracy", true},
-                   {"Achieved", true}, {"Predicted device seconds", true},
+                   {"Achieved", true}, {"Predicted device time", true},
                    {"Measured", true}, {"Outcome"}};
   for (const WindowRecord& window : run.windows) {
     for (const RetrainingRecord& retraining : window.retrainings) {
       table.rows.push_back(
           {fmt::format("{}", window.window), retraining.stream, retraining.configuration,
-           SecondsText(retraining.start_seconds), SecondsText(retraining.end_seconds),
+           ClockText(retraining.start_seconds), ClockText(retraining.end_seconds),
            PercentText(retraining.predicted_accuracy),
            retraining.achieved_accuracy > 0 ? PercentText(retraining.achieved_accuracy) : "-",
-           ValueText(retraining.predicted_device_seconds, Unit::kNumber),
-           ValueText(retraining.device_seconds, Unit::kNumber), retraining.outcome});
+           SecondsText(retraining.predicted_device_seconds), SecondsText(retraining.device_seconds),
+           retraining.outcome});
     }
   }
   return table;

@@ -64,7 +64,8 @@ std::optional<double> PointsAbove(const SchedulerResult& result, const Scheduler
 std::optional<double> PointsAbovePolicy(const SchedulerResult& result,
                                         const std::vector<SchedulerResult>& results,
                                         const std::string& policy) {
-  if (PolicyName(result.scheduler) == policy) return std::nullopt;
+  const std::string own = PolicyName(result.scheduler);
+  if (own == policy || own == "none") return std::nullopt;
   const SchedulerResult* best = nullptr;
   for (const SchedulerResult& other : results) {
     if (PolicyName(other.scheduler) != policy || !other.mean_accuracy) continue;
@@ -146,7 +147,7 @@ std::string PolicyName(const std::string& scheduler) {
   return scheduler.substr(0, scheduler.find(':'));
 }
 
-SummaryRow Summarize(const RunRecord& run) {
+SummaryRow SummaryRowOf(const RunRecord& run) {
   SummaryRow row;
   row.scheduler = run.scheduler;
   row.seed = run.seed;
@@ -179,7 +180,7 @@ SummaryRow Summarize(const RunRecord& run) {
 
 Summary Summarize(const std::vector<RunRecord>& runs) {
   Summary summary;
-  for (const RunRecord& run : runs) summary.rows.push_back(Summarize(run));
+  for (const RunRecord& run : runs) summary.rows.push_back(SummaryRowOf(run));
   AddDifferences(summary.rows, &summary.figures);
   AddRunFigures(runs, &summary.figures);
   return summary;

@@ -50,7 +50,7 @@ struct Summary {
 /// The stream's accuracy over the run, 0..1; absent where no frame of it was judged.
 std::optional<double> JudgedAccuracy(const window::StreamRecord& stream);
 
-SummaryRow Summarize(const window::RunRecord& run);
+SummaryRow SummaryRowOf(const window::RunRecord& run);
 
 /// Rows of all runs and their figures. A figure of several runs of one scheduler is their mean; one
 /// that several schedulers have is told apart by the scheduler's name in front. Adds
@@ -71,7 +71,7 @@ struct SchedulerResult {
   std::optional<double> mean_accuracy = {};
   std::optional<double> worst_stream_accuracy = {};  ///< Mean over the runs.
   /// Points of accuracy (100 times the difference) above the best run scheduler of that name, over
-  /// the seeds that both ran; absent for itself and where there is none.
+  /// the seeds that both ran; absent for itself, for `none`, and where there is no such run.
   std::optional<double> above_none = {};
   std::optional<double> above_uniform = {};
 

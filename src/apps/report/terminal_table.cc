@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "apps/report/run_tables.h"
 #include "apps/report/summary.h"
@@ -38,6 +39,20 @@ std::string Line(const std::vector<std::string>& cells, const std::vector<int>& 
   return line + "\n";
 }
 
+/// `name` broken between words into lines no wider than `width` or the longest word.
+std::vector<std::string> Wrapped(const std::string& name, int width) {
+  std::vector<std::string> lines;
+  std::istringstream words(name);
+  for (std::string word; words >> word;) {
+    if (!lines.empty() && DisplayWidth(lines.back()) + 1 + DisplayWidth(word) <= width) {
+      lines.back() += " " + word;
+    } else {
+      lines.push_back(word);
+    }
+  }
+  return lines;
+}
+
 /// Takes columns off the widest text columns, then off any, until the line fits.
 void Shrink(const Table& table, int width, std::vector<int>* widths) {
   for (const bool only_text : {true, false}) {
@@ -61,18 +76,30 @@ void Shrink(const Table& table, int width, std::vector<int>* widths) {
 
 std::string TerminalTable(const Table& table, int width) {
   if (table.columns.empty()) return "";
+  std::vector<std::vector<std::string>> names;
   std::vector<int> widths;
-  std::vector<std::string> header;
+  std::size_t lines = 1;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    header.push_back(table.columns[i].name);
-    int widest = DisplayWidth(PrintableText(header.back()));
+    int cells = 0;
     for (const std::vector<std::string>& row : table.rows) {
-      widest = std::max(widest, DisplayWidth(PrintableText(row[i])));
+      cells = std::max(cells, DisplayWidth(PrintableText(row[i])));
     }
-    widths.push_back(widest);
+    names.push_back(Wrapped(PrintableText(table.columns[i].name), cells));
+    for (const std::string& line : names.back()) cells = std::max(cells, DisplayWidth(line));
+    lines = std::max(lines, names.back().size());
+    widths.push_back(cells);
   }
   Shrink(table, width, &widths);
-  std::string text = Line(header, widths, table);
+  std::string text;
+  for (std::size_t line = 0; line < lines; ++line) {
+    // The names stand on the rule: those of fewer lines start further down.
+    std::vector<std::string> header;
+    for (const std::vector<std::string>& name : names) {
+      const std::size_t missing = lines - name.size();
+      header.push_back(line < missing ? "" : name[line - missing]);
+    }
+    text += Line(header, widths, table);
+  }
   int rule = -kGap;
   for (const int each : widths) rule += each + kGap;
   for (int i = 0; i < rule; ++i) text += "─";
