@@ -62,6 +62,34 @@ def test_usage(cli):
     cli.run("config", "check", status=2, says="site is required")
 
 
+def test_report(cli):
+    cli.run("report", status=2, says="folders is required")
+    cli.run("report", "nowhere", status=1, says="nowhere: cannot read the folder")
+    pathlib.Path(cli.folder, "runs/a").mkdir(parents=True)
+    cli.run("report", "runs", status=1, says="runs: found no run.json")
+    run = {"format": "ekya-run/1", "scheduler": "none", "seed": 1, "devices": 1,
+           "device_cores": 1, "quanta_per_device": 20, "window_seconds": 30,
+           "device_seconds": {"inference": 5, "retraining": 0, "profiling": 0, "labelling": 0},
+           "figures": {}, "warnings": [], "swaps": [], "windows": [],
+           "streams": [{"id": "lobby", "accuracy_source": "truth", "classes": ["car", "person"],
+                        "mean_accuracy": 0.75, "frames": 10, "frames_skipped": 1,
+                        "intervals": []}]}
+    cli.write("runs/a/run.json", json.dumps(run)[:-9])
+    cli.run("report", "runs", status=1, says="runs/a/run.json")
+    cli.write("runs/a/run.json", json.dumps(run))
+    pathlib.Path(cli.folder, "runs/b").mkdir()
+    cli.write("runs/b/run.json", json.dumps(dict(run, scheduler="thief")))
+    out = cli.run("report", "runs", "--out", "made/here", "--title", "Two runs").stdout
+    assert "thief" in out and "75.0 %" in out and "Accuracy by truth" in out, out
+    page = pathlib.Path(cli.folder, "made/here/report.html").read_text(encoding="utf-8")
+    assert "<h1>Two runs</h1>" in page
+    text = cli.run("report", "runs/a", "runs/b", "--json").stdout
+    summary = json.loads(text)
+    assert summary["rows"][1]["mean_accuracy"] == 0.75, summary
+    assert summary["figures"] == {"thief_minus_none_points": 0}, summary
+    assert pathlib.Path(cli.folder, "runs/a/summary.json").read_text(encoding="utf-8") == text
+
+
 def test_schedule(cli):
     cli.write("situation.json", json.dumps(SITUATION))
     table = cli.run("schedule", "--in", "situation.json", "--scheduler", "exact").stdout
@@ -145,7 +173,7 @@ def test_live(cli):
 
 def main():
     program = str((pathlib.Path(sys.argv[1]) / "ekya").resolve())
-    for test in (test_usage, test_schedule, test_config, test_live):
+    for test in (test_usage, test_report, test_schedule, test_config, test_live):
         with tempfile.TemporaryDirectory() as folder:
             test(Cli(program, folder))
             print(f"{test.__name__}: passed")

@@ -23,6 +23,7 @@ constexpr void (*kCommands[])(CLI::App&, Request*) = {
     AddScheduleCommand,
     AddSimulateCommand,
     AddTraceCommand,
+    AddReportCommand,
 };
 
 }  // namespace

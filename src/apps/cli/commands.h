@@ -24,6 +24,7 @@ using Request = std::function<int()>;
 // Each adds one command to `app`, and sets `request` when the command line names it. A new command
 // is a file of its own, a line here and a line in the table of commands.cc.
 void AddScheduleCommand(CLI::App& app, Request* request);
+void AddReportCommand(CLI::App& app, Request* request);
 void AddConfigCommand(CLI::App& app, Request* request);
 void AddSimulateCommand(CLI::App& app, Request* request);
 void AddTraceCommand(CLI::App& app, Request* request);

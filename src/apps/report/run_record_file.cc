@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "apps/report/json_members.h"
+#include "apps/report/run_figures.h"
 #include "apps/report/text.h"
 #include "base/file.h"
 #include "core/document.h"
@@ -28,6 +29,8 @@ using window::WindowRecord;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMax = std::numeric_limits<double>::max();
+/// Half of what a reader accepts; the other half is for windows and decisions.
+constexpr std::size_t kMostIntervalValues = kMaxValues / 2;
 constexpr int kMaxInt = std::numeric_limits<int>::max();
 
 // --- Writing ---
@@ -95,14 +98,14 @@ void WriteWindow(JsonWriter& json, const WindowRecord& window) {
   MembersOf(json)("stopped", window.stopped).EndMap();
 }
 
-void WriteStream(JsonWriter& json, const StreamRecord& stream) {
+void WriteStream(JsonWriter& json, const StreamRecord& stream, std::size_t most_intervals) {
   MembersOf(json.BeginMap())("id", stream.id);
   MembersOf(json)("accuracy_source", stream.accuracy_source);
   WriteTexts(json, "classes", stream.classes);
   MembersOf(json)("mean_accuracy", stream.mean_accuracy)("frames", stream.frames);
   MembersOf(json)("frames_skipped", stream.frames_skipped);
   json.Key("intervals").BeginList();
-  for (const StreamInterval& interval : stream.intervals) {
+  for (const StreamInterval& interval : Thinned(stream.intervals, most_intervals)) {
     MembersOf(json.BeginMap())("from_seconds", interval.from_seconds);
     MembersOf(json)("to_seconds", interval.to_seconds)("frames", interval.frames);
     MembersOf(json)("frames_skipped", interval.frames_skipped).Key("accuracy");
@@ -331,7 +334,11 @@ std::string WriteRunRecord(const RunRecord& run) {
   json.EndList().Key("windows").BeginList();
   for (const WindowRecord& window : run.windows) WriteWindow(json, window);
   json.EndList().Key("streams").BeginList();
-  for (const StreamRecord& stream : run.streams) WriteStream(json, stream);
+  std::size_t values = 0;  // Of one interval of every stream.
+  for (const StreamRecord& stream : run.streams) values += 9 + stream.classes.size();
+  const std::size_t most_intervals =
+      std::max<std::size_t>(1, kMostIntervalValues / std::max<std::size_t>(1, values));
+  for (const StreamRecord& stream : run.streams) WriteStream(json, stream, most_intervals);
   return json.EndList().EndMap().Take();
 }
 
@@ -403,7 +410,7 @@ Result<std::vector<RunRecord>> LoadRunRecords(
       return NaturallyBefore(a.string(), b.string());
     });
     for (const fs::path& file : files) {
-      EKYA_ASSIGN(const std::string text, ReadFile(file));
+      EKYA_ASSIGN(const std::string text, ReadFile(file, kMaxJsonBytes));
       EKYA_ASSIGN(RunRecord run, ReadRunRecord(text, file.string()));
       runs.push_back(std::move(run));
     }

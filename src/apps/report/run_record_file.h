@@ -11,7 +11,9 @@
 namespace ekya::report {
 
 /// `run` as the text of `run.json` (`ekya-run/1`), so that runs of separate processes can be
-/// reported together. A number that is not finite is written as null and read back as NaN.
+/// reported together. A number that is not finite is written as null and read back as NaN. Of a
+/// very long run (a million values in intervals, some hours of ten streams) neighbouring intervals
+/// are written as one, so that ReadRunRecord's reader takes the file.
 std::string WriteRunRecord(const window::RunRecord& run);
 
 /// Strict: errors name `file`, line, key, what was found and what was expected.

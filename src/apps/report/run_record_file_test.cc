@@ -59,6 +59,24 @@ TEST(RunRecordFile, KeepsNumbersThatAreNone) {
   EXPECT_TRUE(std::isnan(back->windows[0].retrainings[0].device_seconds));
 }
 
+TEST(RunRecordFile, OfAVeryLongRunCanBeRead) {
+  RunRecord run = SampleRun("none", 1, 1);
+  for (auto& stream : run.streams) {
+    window::StreamInterval interval = stream.intervals[0];
+    stream.intervals.clear();
+    for (int i = 0; i < 60'000; ++i) {
+      interval.from_seconds = i;
+      interval.to_seconds = i + 1;
+      stream.intervals.push_back(interval);
+    }
+  }
+  const auto back = ReadRunRecord(WriteRunRecord(run), "run.json");
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->streams[0].intervals.size(), 20'000u);
+  EXPECT_EQ(back->streams[0].intervals.back().to_seconds, 60'000);
+  EXPECT_EQ(back->streams[0].intervals[0].frames, 75);
+}
+
 TEST(RunRecordFile, MakesBytesText) {
   RunRecord run = SampleRun("none", 1, 1);
   run.warnings = {"camera says \xFF\xFE"};
