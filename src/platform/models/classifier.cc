@@ -12,6 +12,10 @@
 #include <span>
 #include <utility>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "base/file.h"
 #include "core/safetensors.h"
 #include "platform/models/resnet18.h"
@@ -165,6 +169,13 @@ Status Restore(const TensorFile& content, const std::string& file, const std::st
 }  // namespace
 
 void ComputeWithOneThread() {
+#ifdef __GLIBC__
+  // Activations come and go with every layer. Kept in the process they cost nothing; given back to
+  // the system each time, page faults take a quarter of a small model's training.
+  static const bool kept =
+      mallopt(M_MMAP_THRESHOLD, 32 << 20) != 0 && mallopt(M_TRIM_THRESHOLD, 512 << 20) != 0;
+  static_cast<void>(kept);
+#endif
   // Per thread: with OpenMP, the number set holds for the calling thread alone.
   thread_local const bool done = [] {
     at::set_num_threads(1);

@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "platform/models/convolution.h"
+
 namespace ekya::models {
 namespace {
 
@@ -30,15 +32,16 @@ class BasicBlock : public nn::Module {
     conv2_ = register_module("conv2", Convolution(out, out, 3, 1));
     bn2_ = register_module("bn2", nn::BatchNorm2d(out));
     if (stride != 1 || in != out) {
-      downsample_ = register_module(
-          "downsample", nn::Sequential(Convolution(in, out, 1, stride), nn::BatchNorm2d(out)));
+      way_convolution_ = Convolution(in, out, 1, stride);
+      way_norm_ = nn::BatchNorm2d(out);
+      register_module("downsample", nn::Sequential(way_convolution_, way_norm_));
     }
   }
 
   torch::Tensor forward(const torch::Tensor& input) {
-    auto output = bn1_(conv1_(input)).relu_();
-    output = bn2_(conv2_(output));
-    output += downsample_ ? downsample_->forward(input) : input;
+    auto output = bn1_(Convolve(conv1_, input)).relu_();
+    output = bn2_(Convolve(conv2_, output));
+    output += way_norm_ ? way_norm_(Convolve(way_convolution_, input)) : input;
     return output.relu_();
   }
 
@@ -47,7 +50,8 @@ class BasicBlock : public nn::Module {
   nn::BatchNorm2d bn1_{nullptr};
   nn::Conv2d conv2_{nullptr};
   nn::BatchNorm2d bn2_{nullptr};
-  nn::Sequential downsample_{nullptr};
+  nn::Conv2d way_convolution_{nullptr};  // the way around, where the shape changes
+  nn::BatchNorm2d way_norm_{nullptr};
 };
 
 class ResNet18 : public Network {
@@ -83,7 +87,7 @@ class ResNet18 : public Network {
  protected:
   torch::Tensor RunStage(int stage, torch::Tensor input) override {
     if (stage == 0) {
-      input = bn1_(conv1_(input)).relu_();
+      input = bn1_(Convolve(conv1_, input)).relu_();
       if (!small_) input = torch::max_pool2d(input, 3, 2, 1);
     }
     if (stage < kStages - 1) return layers_[static_cast<std::size_t>(stage)]->forward(input);
