@@ -29,8 +29,8 @@ constexpr int kWidth = 640;
 constexpr int kHeight = 360;
 constexpr double kRate = 15;
 /// Smaller or more hidden than this, an object is nobody's to classify.
-constexpr double kSmallestSide = 6;    // the shorter one, pixels
-constexpr double kSmallestReach = 13;  // the longer one, pixels
+constexpr double kSmallestSide = 7;    // the shorter one, pixels
+constexpr double kSmallestReach = 15;  // the longer one, pixels
 constexpr double kLeastVisible = 0.4;
 
 /// Where a camera hangs, before somebody turns it.

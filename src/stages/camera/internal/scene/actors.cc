@@ -16,17 +16,16 @@ bool LampsLit(const Light& light, const Condition& condition) {
 
 /// The headlights' light on the road ahead.
 void PaintBeam(Canvas& canvas, const Light& light, const Place& place, const Actor& actor) {
-  cairo_set_operator(canvas.cairo(), CAIRO_OPERATOR_ADD);
-  const double wide = actor.kind == Kind::kMotorcycle ? 0.3 : actor.width / 2;
-  for (const double reach : {9.0, 5.5, 3.0}) {
-    const Vec3 beam[] = {place.Point(actor.length / 2, wide, 0.02),
-                         place.Point(actor.length / 2, -wide, 0.02),
-                         place.Point(actor.length / 2 + reach, -wide - 0.13 * reach, 0.02),
-                         place.Point(actor.length / 2 + reach + 0.8, 0, 0.02),
-                         place.Point(actor.length / 2 + reach, wide + 0.13 * reach, 0.02)};
-    canvas.Fill(beam, {1.0, 0.9, 0.65}, 0.075 * light.night);
+  const View& view = canvas.view();
+  for (const double ahead : {2.2, 5.5}) {
+    const Vec3 middle = place.Point(actor.length / 2 + ahead, 0, 0);
+    const double depth = view.Depth(middle);
+    if (depth < 3) continue;
+    const double radius = (0.9 + 0.45 * ahead) * view.focal() / depth;
+    canvas.Glow(view.X(middle, depth), view.Y(middle, depth), std::min(radius, 130.0),
+                0.20 * light.night * Rgb{1.0, 0.9, 0.65},
+                std::min(view.eye().z / depth * 1.1, 0.8));
   }
-  cairo_set_operator(canvas.cairo(), CAIRO_OPERATOR_OVER);
 }
 
 }  // namespace

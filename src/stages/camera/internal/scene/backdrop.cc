@@ -23,28 +23,20 @@ constexpr std::array<Rgb, 5> kAwnings = {{{0.66, 0.18, 0.16},
                                           {0.80, 0.60, 0.22},
                                           {0.44, 0.24, 0.36}}};
 
-/// Paints a flat piece of ground.
+/// Paints a flat piece of ground, still without the air before it.
 void Ground(Canvas& canvas, const Light& light, double x0, double y0, double x1, double y1,
             Rgb colour, double alpha = 1) {
   const Vec3 corners[] = {{x0, y0, 0}, {x1, y0, 0}, {x1, y1, 0}, {x0, y1, 0}};
-  const Vec3 nearest{std::clamp(canvas.view().eye().x, x0, x1),
-                     std::clamp(canvas.view().eye().y, y0, y1), 0};
-  const Vec3 middle{(x0 + x1) / 2, (y0 + y1) / 2, 0};
-  const double distance = Length(0.5 * (nearest + middle) - canvas.view().eye());
-  canvas.Fill(corners, light.Shade(colour, kUp, distance), alpha);
+  canvas.Fill(corners, light.Shade(colour, kUp, 0), alpha);
 }
 
-/// A strip of street along `axis`, in pieces so that the air's haze grows with distance.
+/// A strip of street along `axis`.
 void Strip(Canvas& canvas, const Light& light, int axis, double from, double to, double low,
            double high, Rgb colour, double alpha = 1) {
-  const double piece = alpha < 1 ? kFar : 12;  // no seams where it is seen through
-  for (double at = from; at < to; at += piece) {
-    const double end = std::min(at + piece + (alpha < 1 ? 0 : 0.05), to);
-    if (axis == 0) {
-      Ground(canvas, light, at, low, end, high, colour, alpha);
-    } else {
-      Ground(canvas, light, low, at, high, end, colour, alpha);
-    }
+  if (axis == 0) {
+    Ground(canvas, light, from, low, to, high, colour, alpha);
+  } else {
+    Ground(canvas, light, low, from, high, to, colour, alpha);
   }
 }
 
@@ -119,8 +111,8 @@ void Backdrop::Paint(Canvas& canvas, const Light& light, const Condition& condit
   PaintSky(canvas, light, condition);
   PaintGround(canvas, light, condition);
   PaintMarkings(canvas, light, condition);
-  RoughenGround(canvas, condition);
   PaintShadows(canvas, light);
+  FinishGround(canvas, light, condition);
   PaintLampPools(canvas, light, condition);
   // Houses and trees from far to near.
   struct Item {
@@ -224,7 +216,7 @@ void Backdrop::PaintGround(Canvas& canvas, const Light& light, const Condition& 
                             {sx * (kRoadHalf + 1.8), sy * kRoadHalf, 0},
                             {sx * (kRoadHalf + 0.5), sy * (kRoadHalf + 0.5), 0},
                             {sx * kRoadHalf, sy * (kRoadHalf + 1.8), 0}};
-      canvas.Fill(slant, light.Shade(asphalt, kUp, 24));
+      canvas.Fill(slant, light.Shade(asphalt, kUp, 0));
     }
   }
   for (const Patch& patch : patches_) {
@@ -233,9 +225,7 @@ void Backdrop::PaintGround(Canvas& canvas, const Light& light, const Condition& 
                             place.Point(patch.length, -patch.width / 2, 0),
                             place.Point(patch.length, patch.width / 2, 0),
                             place.Point(-patch.length, patch.width / 2, 0)};
-    canvas.Fill(corners,
-                light.Shade(patch.shade * asphalt, kUp, Length(patch.middle - canvas.view().eye())),
-                0.5 * (1 - white));
+    canvas.Fill(corners, light.Shade(patch.shade * asphalt, kUp, 0), 0.5 * (1 - white));
   }
   // Wheels darken their tracks, or clear them of snow.
   const Rgb track = Mix(0.88 * asphalt_, Rgb{0.36, 0.36, 0.38}, white);
@@ -442,20 +432,27 @@ void Backdrop::PaintTree(Canvas& canvas, const Light& light, const Condition& co
   }
 }
 
-/// Gives the ground the grain of asphalt and stone, pixel by pixel, and rain its sheen.
-void Backdrop::RoughenGround(Canvas& canvas, const Condition& condition) const {
+/// Gives the ground the grain of asphalt and stone, pixel by pixel, and the air its colour with
+/// distance, row by row.
+void Backdrop::FinishGround(Canvas& canvas, const Light& light, const Condition& condition) const {
   Random random(DeriveSeed(seed_, "grain"));
+  const View& view = canvas.view();
   std::uint8_t* pixels = canvas.Pixels();
-  const int top = std::clamp(static_cast<int>(canvas.view().horizon()), 0, canvas.height());
-  const double strength = 2.2 * (1 - 0.6 * condition.snow);
+  const int top = std::clamp(static_cast<int>(std::ceil(view.horizon())), 0, canvas.height());
+  const double strength = 0.13 * (1 - 0.6 * condition.snow);
+  const double air[3] = {255 * light.air.b, 255 * light.air.g, 255 * light.air.r};
   for (int y = top; y < canvas.height(); ++y) {
+    const double below =
+        (y + 0.5 - view.horizon()) / view.focal();  // the tangent of its angle, nearly
+    const double distance = std::min(view.eye().z / std::max(below, 1e-3), 400.0);
+    const double clear = std::exp(-light.haze * distance);
+    const double grain = strength * clear * Smooth(top, top + 140, y);
     std::uint8_t* pixel = pixels + static_cast<std::ptrdiff_t>(y) * canvas.stride();
-    const double near = Smooth(top, top + 140, y);
     for (int x = 0; x < canvas.width(); ++x, pixel += 4) {
-      const double factor =
-          1 + 0.01 * strength * near * (random.Uniform() + random.Uniform() - 1) * 6;
+      const double factor = clear + grain * (random.Uniform() + random.Uniform() - 1);
       for (int channel = 0; channel < 3; ++channel) {
-        pixel[channel] = static_cast<std::uint8_t>(std::clamp(pixel[channel] * factor, 0.0, 255.0));
+        const double value = pixel[channel] * factor + (1 - clear) * air[channel];
+        pixel[channel] = static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0));
       }
     }
   }

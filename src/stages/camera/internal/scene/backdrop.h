@@ -47,7 +47,7 @@ class Backdrop {
                   const House& house) const;
   void PaintTree(Canvas& canvas, const Light& light, const Condition& condition,
                  const Tree& tree) const;
-  void RoughenGround(Canvas& canvas, const Condition& condition) const;
+  void FinishGround(Canvas& canvas, const Light& light, const Condition& condition) const;
 
   std::uint64_t seed_;
   Rgb asphalt_, pavement_, lawn_;

@@ -16,6 +16,8 @@ Light::Light(const Condition& condition) {
         Mix(Rgb{1.05, 0.68, 0.36}, Rgb{0.86, 0.82, 0.74}, high);
   ambient =
       Mix(Rgb{0.085, 0.10, 0.16}, Mix(Rgb{0.53, 0.50, 0.55}, Rgb{0.50, 0.53, 0.58}, high), day);
+  ambient =
+      Mix(Rgb{0.85, 0.95, 1.22}, Rgb{1, 1, 1}, Smooth(-6, 6, condition.sun_elevation)) * ambient;
   // Clouds and fog spread what light there is, and take its colour.
   const double spread = std::max(condition.cloud, condition.fog) * day;
   ambient = Mix(ambient, Rgb{0.66, 0.67, 0.69}, 0.8 * spread);
@@ -26,8 +28,10 @@ Light::Light(const Condition& condition) {
 
   const Rgb clear_zenith =
       Mix(Rgb{0.02, 0.03, 0.08}, Mix(Rgb{0.32, 0.38, 0.55}, Rgb{0.30, 0.52, 0.82}, high), day);
+  const Rgb low_horizon =
+      Mix(Rgb{0.62, 0.52, 0.66}, Rgb{0.95, 0.66, 0.42}, Smooth(-5, 5, condition.sun_elevation));
   const Rgb clear_horizon =
-      Mix(Rgb{0.07, 0.08, 0.13}, Mix(Rgb{0.95, 0.66, 0.42}, Rgb{0.76, 0.85, 0.92}, high), day);
+      Mix(Rgb{0.07, 0.08, 0.13}, Mix(low_horizon, Rgb{0.76, 0.85, 0.92}, high), day);
   const Rgb grey = Mix(Rgb{0.07, 0.075, 0.09}, Rgb{0.76, 0.775, 0.79}, day);
   const double covered = std::max(condition.cloud, condition.fog);
   zenith = Mix(clear_zenith, (1 - 0.2 * condition.rain) * grey, covered * 0.92);

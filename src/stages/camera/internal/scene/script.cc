@@ -16,18 +16,25 @@ struct Scenery {
   std::array<double, kKinds> mix;
 };
 
-constexpr std::array<Scenery, 2> kMorning = {{
+enum { kClearDay, kLowSun, kRain, kDusk, kNight, kRainyNight, kFoggyDawn, kSnow };
+constexpr std::size_t kStepsOfADay = 8;
+constexpr std::array<Scenery, kStepsOfADay> kSceneries = {{
     {"clear day", 48, 205, 0.15, 0, 0, 0, 34, {0.20, 0.13, 0.30, 0.13, 0.13, 0.11}},
     {"low sun", 14, 243, 0.1, 0, 0.05, 0, 36, {0.26, 0.19, 0.22, 0.10, 0.10, 0.13}},
+    {"rain", 35, 200, 1, 0.8, 0.25, 0, 31, {0.16, 0.08, 0.36, 0.18, 0.14, 0.08}},
+    {"dusk", -1, 335, 0.45, 0, 0.1, 0, 36, {0.20, 0.15, 0.32, 0.11, 0.08, 0.14}},
+    {"night", -14, 300, 0.2, 0, 0.05, 0, 31, {0.15, 0.10, 0.34, 0.10, 0.17, 0.14}},
+    {"rainy night", -14, 300, 1, 0.9, 0.2, 0, 30, {0.18, 0.10, 0.28, 0.16, 0.20, 0.08}},
+    {"foggy dawn", 6, 30, 0.8, 0, 1, 0, 31, {0.14, 0.14, 0.22, 0.18, 0.24, 0.08}},
+    {"snow", 22, 160, 1, 0, 0.35, 1, 31, {0.28, 0.09, 0.24, 0.14, 0.15, 0.10}},
 }};
-/// What follows a morning comes in pairs, in any order.
-constexpr std::array<std::array<Scenery, 2>, 3> kRest = {{
-    {{{"rain", 35, 200, 1, 0.8, 0.25, 0, 31, {0.16, 0.08, 0.36, 0.18, 0.14, 0.08}},
-      {"dusk", -1, 335, 0.45, 0, 0.1, 0, 36, {0.20, 0.15, 0.32, 0.11, 0.08, 0.14}}}},
-    {{{"night", -14, 300, 0.2, 0, 0.05, 0, 31, {0.15, 0.10, 0.34, 0.10, 0.17, 0.14}},
-      {"rainy night", -14, 300, 1, 0.9, 0.2, 0, 30, {0.18, 0.10, 0.28, 0.16, 0.20, 0.08}}}},
-    {{{"foggy dawn", 6, 30, 0.8, 0, 1, 0, 31, {0.14, 0.14, 0.22, 0.18, 0.24, 0.08}},
-      {"snow", 22, 160, 1, 0, 0.35, 1, 31, {0.28, 0.09, 0.24, 0.14, 0.15, 0.10}}}},
+/// What a day may bring, in this order: each begins as a clear one and lets night follow dusk.
+using Day = std::array<int, kStepsOfADay>;
+constexpr std::array<Day, 4> kDays = {{
+    {kClearDay, kLowSun, kRain, kDusk, kNight, kRainyNight, kFoggyDawn, kSnow},
+    {kClearDay, kLowSun, kDusk, kNight, kRainyNight, kFoggyDawn, kSnow, kRain},
+    {kClearDay, kRain, kSnow, kLowSun, kDusk, kNight, kRainyNight, kFoggyDawn},
+    {kClearDay, kSnow, kRain, kDusk, kRainyNight, kNight, kFoggyDawn, kLowSun},
 }};
 
 /// How far the mix of a step departs from its kind's, and how small a class may become.
@@ -75,11 +82,8 @@ Script::Moment Script::At(double scene_seconds) {
 }
 
 void Script::AddDay() {
-  std::vector<Scenery> day(kMorning.begin(), kMorning.end());
-  auto rest = kRest;
-  random_.Shuffle(rest);
-  for (const auto& pair : rest) day.insert(day.end(), pair.begin(), pair.end());
-  for (const Scenery& scenery : day) {
+  for (const int which : kDays[random_.Below(kDays.size())]) {
+    const Scenery& scenery = kSceneries[static_cast<std::size_t>(which)];
     Condition step;
     step.name = scenery.name;
     step.sun_elevation = scenery.sun_elevation;
@@ -98,12 +102,10 @@ void Script::AddDay() {
     }
     for (double& part : step.mix) part /= sum;
 
-    // Fashions move on: from the third step, two classes take up their next look at each.
+    // Fashions move on: from the third step, a class takes up its next look at each.
     if (steps_.size() >= 2) {
-      for (int change = 0; change < 2; ++change) {
-        int& look = look_[random_.Below(kKinds)];
-        look = (look + 1) % kLooks;
-      }
+      int& look = look_[random_.Below(kKinds)];
+      look = (look + 1) % kLooks;
     }
     for (std::size_t kind = 0; kind < kKinds; ++kind) {
       step.looks[kind].fill(0.08);

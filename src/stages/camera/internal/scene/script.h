@@ -9,9 +9,9 @@
 namespace ekya::camera::scene {
 
 /// How the world drifts: one condition every `kStepSeconds` of scene time, held for half of it and
-/// then turning smoothly into the next. Days of eight steps follow one another; each has the same
-/// kinds of light and weather in an order of the camera's own, so conditions come back, while what
-/// the classes look like and how many there are drifts on. The first steps are a clear day.
+/// then turning smoothly into the next. Days of eight steps follow one another. Every day begins
+/// clear and brings the same kinds of light and weather in one of a few orders, so conditions come
+/// back, while what the classes look like and how many there are of each drifts on.
 class Script {
  public:
   static constexpr double kStepSeconds = 30;
