@@ -44,7 +44,14 @@ if(EKYA_SANITIZE)
     # gcc 12 reports false positives of these under sanitizers (GCC bugs 105562, 105593).
     target_compile_options(ekya_options INTERFACE -Wno-maybe-uninitialized -Wno-error=array-bounds
       -Wno-error=stringop-overflow)
+  else()
+    # RapidJSON compares null + size with null before its first allocation; clang says so.
+    target_compile_options(ekya_options INTERFACE -fno-sanitize=pointer-overflow)
   endif()
+endif()
+if(EKYA_FUZZ)
+  # Coverage for the fuzzers to steer by; what goes wrong is the sanitizers' to see.
+  target_compile_options(ekya_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(EKYA_COVERAGE)
   target_compile_options(ekya_options INTERFACE --coverage)

@@ -89,13 +89,14 @@ class TreeBuilder {
     members.emplace_back(key, Node{});
     members.back().second.line = line;
     awaits_key_ = false;
-    return key.find('\0') == key.npos || Fail(line, "found a NUL character in a key");
+    return key.find('\0') == std::string::npos || Fail(line, "found a NUL character in a key");
   }
 
   bool Add(Node scalar) { return Place(std::move(scalar)) != nullptr; }
 
   bool AddText(std::string_view text, int line) {
-    if (text.find('\0') != text.npos) return Fail(line, "found a NUL character, expected text");
+    if (text.find('\0') != std::string::npos)
+      return Fail(line, "found a NUL character, expected text");
     Node node{.kind = Node::Kind::kString, .line = line, .text = std::string(text)};
     return Add(std::move(node));
   }

@@ -68,7 +68,7 @@ JsonWriter& JsonWriter::Text(std::string_view text) {
 JsonWriter& JsonWriter::Number(double number) {
   if (!std::isfinite(number)) return Null();
   char spelling[32];
-  const auto end = std::to_chars(std::begin(spelling), std::end(spelling), number).ptr;
+  auto* const end = std::to_chars(std::begin(spelling), std::end(spelling), number).ptr;
   impl_->Write([&](auto& writer) {
     return writer.RawValue(spelling, static_cast<std::size_t>(end - spelling),
                            rapidjson::kNumberType);

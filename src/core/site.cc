@@ -240,7 +240,7 @@ std::string KindOf(const std::string& url) {
     const std::string prefix = std::string(kind) + ":";
     if (url.starts_with(prefix)) return url.size() > prefix.size() ? kind : "";
   }
-  return url.empty() || url.find("://") != url.npos ? "" : "file";
+  return url.empty() || url.find("://") != std::string::npos ? "" : "file";
 }
 
 /// `camera.url`, with the paths of files and folders below the site's folder.

@@ -28,7 +28,7 @@ constexpr char kText[] = R"({"format": "ekya-situation/1", "window_seconds": 200
 std::string With(const std::string& from, const std::string& to) {
   std::string text = kText;
   const std::size_t at = text.find(from);
-  EXPECT_NE(at, text.npos) << from;
+  EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
 }
 

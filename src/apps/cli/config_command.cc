@@ -18,7 +18,7 @@ std::string FileOf(const std::string& url) {
   for (const char* prefix : {"file:", "folder:"}) {
     if (url.starts_with(prefix)) return url.substr(std::string(prefix).size());
   }
-  return url.starts_with("scene:") || url.find("://") != url.npos ? "" : url;
+  return url.starts_with("scene:") || url.find("://") != std::string::npos ? "" : url;
 }
 
 /// Says of each file that the site names and that is not there.

@@ -87,10 +87,10 @@ std::string ReplacePlaceholders(std::string* text) {
   std::size_t at = 0;
   for (;;) {
     const std::size_t begin = text->find(kBegin, at);
-    if (begin == text->npos) break;
+    if (begin == std::string::npos) break;
     const std::size_t end =
         text->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", begin + 1);
-    if (end == text->npos || (*text)[end] != '}') {
+    if (end == std::string::npos || (*text)[end] != '}') {
       replaced += text->substr(at, begin + 1 - at);
       at = begin + 1;
       continue;
