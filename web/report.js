@@ -28,7 +28,7 @@
     // Past the palette's end the same hues come again, each time lighter.
     theme.color = (i) => mixed(base[i % palette], theme.page, Math.min(0.7, 0.4 * Math.floor(i / palette)));
     theme.faint = (i) => mixed(theme.color(i), theme.page, 0.62);
-    theme.span = (i) => [cssColor('--good'), cssColor('--poor'), cssColor('--c4'), cssColor('--c6')][i] || theme.color(i);
+    theme.span = (i) => [cssColor('--good'), cssColor('--poor'), cssColor('--c5'), cssColor('--c4')][i] || theme.color(i);
     return theme;
   }
   let theme = readTheme();
@@ -68,7 +68,7 @@
     if (axis.places) return axis.places[Math.round(value)] ?? '';
     if (axis.unit === 'percent') return (100 * value).toFixed(1) + ' %';
     if (axis.unit === 'seconds') return timeText(value, span);
-    return trimmed(value, 4);
+    return trimmed(value, Math.abs(value) < 100 ? 3 : 4);
   }
 
   function element(tag, className, text) {
@@ -151,6 +151,9 @@
     return axis;
   }
 
+  /** Room for the names of the y axis's places, in pixels. */
+  const placesWidth = (spec) => Math.min(190, 24 + 7.5 * Math.max(...spec.y.places.map((name) => name.length)));
+
   function yAxis(spec) {
     const axis = baseAxis();
     axis.axisLine = {show: false};
@@ -158,7 +161,7 @@
       axis.type = 'category';
       axis.data = spec.y.places;
       axis.axisLabel.overflow = 'truncate';
-      axis.axisLabel.width = 130;
+      axis.axisLabel.width = placesWidth(spec) - 16;
       axis.splitLine = {show: true, lineStyle: {color: theme.grid}};
       return axis;
     }
@@ -187,7 +190,7 @@
     return {
       animation: false,
       textStyle: {fontFamily: getComputedStyle(document.body).fontFamily},
-      grid: {left: spec.y.places ? 16 : 6, right: 18, top: spec.y.name ? 28 : 12, bottom: spec.x.name ? 26 : 6, containLabel: true},
+      grid: {left: 6, right: 18, top: spec.y.name ? 28 : 12, bottom: spec.x.name ? 26 : 6, containLabel: true},
       legend: {show: false},
       tooltip: {
         confine: true,
@@ -404,10 +407,10 @@
       // One square scale, so that the distance from the diagonal can be read.
       const percent = spec.x.unit === 'percent';
       const low = Math.min(...all), high = Math.max(...all);
-      const step = percent ? 0.05 : Math.pow(10, Math.floor(Math.log10(Math.max(high - low, high / 10, 1e-9))));
+      const step = percent ? (high - low > 0.25 ? 0.1 : 0.05) : Math.pow(10, Math.floor(Math.log10(Math.max(high - low, high / 10, 1e-9))));
       const from = percent ? Math.max(0, Math.floor((low - 0.01) / step) * step) : 0;
       const to = percent ? Math.min(1, Math.ceil((high + 0.01) / step) * step) : Math.ceil(high / step + 0.1) * step;
-      for (const axis of [option.xAxis, option.yAxis]) Object.assign(axis, {min: from, max: to});
+      for (const axis of [option.xAxis, option.yAxis]) Object.assign(axis, {min: from, max: to, interval: percent ? step : undefined});
       option.xAxis.splitLine = {show: true, lineStyle: {color: theme.grid}};
       option.series.push({
         type: 'line', data: [[from, from], [to, to]], symbol: 'none', silent: true, tooltip: {show: false},
@@ -438,6 +441,7 @@
 
   function ganttOption(spec, width) {
     const option = baseOption(spec, width);
+    Object.assign(option.grid, {left: placesWidth(spec), bottom: 26, containLabel: false});
     const span = option.xAxis.max - option.xAxis.min;
     addBands(option, spec);
     for (const kind of spec.spans) {
@@ -580,6 +584,12 @@
         figure.group.push(figure);
       }
       figures.push(figure);
+    }
+    // What is in view is drawn now, before the first paint; the rest when it comes near.
+    for (const figure of figures) {
+      if (figure.plot.getBoundingClientRect().top < innerHeight + 600) draw(figure);
+    }
+    for (const figure of figures) {
       near.observe(figure.plot);
       sized.observe(figure.plot);
     }

@@ -385,7 +385,7 @@ std::vector<Figure> TimelineFigures(const RunRecord& run) {
   }
   if (!labelling.spans.empty()) figure.span_kinds.push_back(std::move(labelling));
   if (!profiling.spans.empty()) figure.span_kinds.push_back(std::move(profiling));
-  figure.height = 70 + 30.0 * static_cast<double>(figure.y.places.size());
+  figure.height = 56 + 30.0 * static_cast<double>(figure.y.places.size());
   if (figure.span_kinds.empty()) return {};
   return {std::move(figure)};
 }
