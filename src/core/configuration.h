@@ -15,6 +15,7 @@ struct RetrainingConfiguration {
   int last_hidden = 0;     ///< Neurons of the last hidden layer; 0: as the served model has it.
   int batch_size = 32;
   double learning_rate = 0.01;
+  bool augmentation = true;  ///< Pictures are mirrored, shifted and changed in light at random.
 };
 
 /// How a stream is served (the paper's λ).

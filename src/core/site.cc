@@ -167,6 +167,8 @@ const Fields<RetrainingConfiguration>& RetrainingFields() {
       Integer("batch_size", &R::batch_size, {.low = 1, .high = 65'536}, "Samples per step."),
       Number("learning_rate", &R::learning_rate, {.low = 0, .high = 10, .low_open = true},
              "Step size."),
+      Flag("augmentation", &R::augmentation,
+           "Whether pictures are mirrored, shifted and changed in light at random."),
   };
   return fields;
 }
@@ -207,6 +209,8 @@ const Fields<LearningSettings>& LearningFields() {
               "Windows whose labels train the first model before serving."),
       Integer("bootstrap_epochs", &L::bootstrap_epochs, {.low = 1, .high = 10'000},
               "Passes over the labels of the bootstrap windows."),
+      Flag("bootstrap_augmentation", &L::bootstrap_augmentation,
+           "Whether the first model's pictures are varied, as a configuration's augmentation."),
       Integer("exemplars_per_class", &L::exemplars_per_class, {.low = 0, .high = 1'000'000},
               "Samples of each class that are kept and replayed."),
       Fraction("profiling_fraction", &L::profiling_fraction, kPart,

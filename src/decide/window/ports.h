@@ -57,8 +57,8 @@ class StreamMonitor {
 
 /// What labelling gave for one stream.
 struct LabelSummary {
-  int samples = 0;
-  std::vector<int> samples_per_class;
+  int samples = 0;                     ///< Labelled in this window.
+  std::vector<int> samples_per_class;  ///< With the exemplars that are replayed beside them.
 };
 
 class LabelSource {

@@ -176,6 +176,7 @@ Status Stream::Bootstrap() {
   RetrainingConfiguration configuration;
   configuration.id = "bootstrap";
   configuration.epochs = learning.bootstrap_epochs;
+  configuration.augmentation = learning.bootstrap_augmentation;
   auto outcome = retrain::Train(*base_, set, configuration,
                                 DeriveSeed(environment_.seed, id() + "/bootstrap"), {});
   if (!outcome.ok()) return outcome.error().Within("camera " + id() + ": bootstrap");
@@ -378,9 +379,10 @@ Result<window::LabelSummary> Stream::Label(int window, const std::function<bool(
     exemplars_.Add(store_.Samples(window - 1));
     store_.PutSamples(window, labels::MakeSamples(frames, labels, model_settings_.input_size));
     const retrain::TrainingSet set = TrainingSetOf(window);
-    for (const auto* part : {&set.training, &set.held_out}) {
+    summary.samples = static_cast<int>(set.training.size() + set.held_out.size());
+    // Exemplars are trained on too: a window of one class is no trouble to a model that has seen others.
+    for (const auto* part : {&set.training, &set.held_out, &set.exemplars}) {
       for (const Sample& sample : *part) {
-        ++summary.samples;
         ++summary.samples_per_class.at(static_cast<std::size_t>(sample.label));
       }
     }

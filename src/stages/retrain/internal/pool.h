@@ -14,6 +14,9 @@ struct Augmentation {
   double shift = 1.0 / 16;   ///< Largest shift, as a part of the side.
   double brightness = 0.15;  ///< Largest change, as a part of the full range.
   double contrast = 0.25;    ///< Largest relative change.
+
+  /// Every picture as it is.
+  static Augmentation None() { return {false, 0, 0, 0}; }
 };
 
 /// The pictures of one training, at the network's input size, and how they become minibatches.
