@@ -32,7 +32,7 @@ struct Options {
 std::vector<std::string> Schedulers(const Options& options) {
   std::string list;
   for (const std::string& part : options.schedulers) list += (list.empty() ? "" : ",") + part;
-  return simulator::SplitSchedulers(list);
+  return schedule::SplitSpecifications(list);
 }
 
 int Simulate(const Options& options) {

@@ -5,12 +5,14 @@
 
 #include "apps/live/demo_site.h"
 #include "apps/live/run_command.h"
+#include "decide/schedule/policy.h"
 
 /// The commands of `ekya` that compute with LibTorch. `ekya` starts this program for them.
 int main(int argc, char** argv) {
   CLI::App app("Ekya: serves small models on camera streams and keeps them accurate", "ekya");
   app.require_subcommand(1);
   ekya::live::RunRequest request;
+  std::string schedulers;
   double minutes = 3;
 
   CLI::App* run = app.add_subcommand("run", "serve a site's cameras and retrain their models");
@@ -50,6 +52,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (!schedulers.empty()) request.schedulers = ekya::schedule::SplitSpecifications(schedulers);
   if (*demo) {
     if (print_site) {
       std::fputs(ekya::live::DemoSite(), stdout);

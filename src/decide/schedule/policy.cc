@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "decide/schedule/exact.h"
 #include "decide/schedule/none.h"
 #include "decide/schedule/options.h"
@@ -50,6 +52,24 @@ std::vector<PolicyDescription> KnownPolicies() {
   std::vector<PolicyDescription> known;
   for (const Entry& entry : kPolicies) known.push_back({entry.name, entry.summary});
   return known;
+}
+
+std::vector<std::string> SplitSpecifications(const std::string& list) {
+  std::vector<std::string> schedulers;
+  std::size_t begin = 0;
+  while (begin <= list.size()) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::string part = list.substr(begin, end - begin);
+    const std::size_t equals = part.find('=');
+    const bool option = equals != std::string::npos && part.find(':') > equals;
+    if (option && !schedulers.empty()) {
+      schedulers.back() += "," + part;
+    } else {
+      schedulers.push_back(part);
+    }
+    begin = end + 1;
+  }
+  return schedulers;
 }
 
 }  // namespace ekya::schedule

@@ -12,6 +12,8 @@
 namespace ekya::schedule {
 namespace {
 
+using ::testing::ElementsAre;
+
 using internal::Judge;
 using internal::RandomSituation;
 using internal::Verdict;
@@ -197,6 +199,15 @@ TEST_F(Cases, ExactFindsTheStaticOptimumAndLosesLittleByPlacement) {
     EXPECT_NEAR(*schedule.static_optimum, each.static_optimum, 1e-6) << each.name;
     EXPECT_GE(schedule.mean_accuracy, 0.995 * each.static_optimum) << each.name;
   }
+}
+
+TEST(SplitSpecificationsTest, KeepsOptionsWithTheirPolicy) {
+  EXPECT_THAT(SplitSpecifications("thief,exact,uniform:config=2,share=0.5,none"),
+              ElementsAre("thief", "exact", "uniform:config=2,share=0.5", "none"));
+  EXPECT_THAT(SplitSpecifications("oracle:uniform:config=0/5,share=0.3,oracle:thief"),
+              ElementsAre("oracle:uniform:config=0/5,share=0.3", "oracle:thief"));
+  EXPECT_THAT(SplitSpecifications("thief"), ElementsAre("thief"));
+  EXPECT_THAT(SplitSpecifications("a,,b"), ElementsAre("a", "", "b"));
 }
 
 }  // namespace

@@ -116,24 +116,6 @@ Trace SelectStreams(const Trace& trace, int count, std::uint64_t seed) {
   return selected;
 }
 
-std::vector<std::string> SplitSchedulers(const std::string& list) {
-  std::vector<std::string> schedulers;
-  std::size_t begin = 0;
-  while (begin <= list.size()) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    const std::string part = list.substr(begin, end - begin);
-    const std::size_t equals = part.find('=');
-    const bool option = equals != std::string::npos && part.find(':') > equals;
-    if (option && !schedulers.empty()) {
-      schedulers.back() += "," + part;
-    } else {
-      schedulers.push_back(part);
-    }
-    begin = end + 1;
-  }
-  return schedulers;
-}
-
 Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& given) {
   EKYA_RETURN_IF_ERROR(Check(trace, given));
   const Trace selected = SelectStreams(trace, given.streams, given.seed);

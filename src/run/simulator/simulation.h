@@ -73,9 +73,4 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
 /// ahead of the one before.
 Trace SelectStreams(const Trace& trace, int count, std::uint64_t seed);
 
-/// Splits "thief,uniform:config=2,share=0.5" at the commas that begin another policy: an option has
-/// a
-/// '=' and no ':' before it.
-std::vector<std::string> SplitSchedulers(const std::string& list);
-
 }  // namespace ekya::simulator

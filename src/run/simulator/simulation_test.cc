@@ -216,14 +216,5 @@ TEST(SelectStreams, KeepsTheOrderForSeedZeroAndRepeatsWithOtherWindows) {
   EXPECT_EQ(SelectStreams(SmallTrace(8), 3, 1).streams.size(), 3u);
 }
 
-TEST(SplitSchedulers, KeepsOptionsWithTheirPolicy) {
-  EXPECT_THAT(SplitSchedulers("thief,exact,uniform:config=2,share=0.5,none"),
-              ElementsAre("thief", "exact", "uniform:config=2,share=0.5", "none"));
-  EXPECT_THAT(SplitSchedulers("oracle:uniform:config=0/5,share=0.3,oracle:thief"),
-              ElementsAre("oracle:uniform:config=0/5,share=0.3", "oracle:thief"));
-  EXPECT_THAT(SplitSchedulers("thief"), ElementsAre("thief"));
-  EXPECT_THAT(SplitSchedulers("a,,b"), ElementsAre("a", "", "b"));
-}
-
 }  // namespace
 }  // namespace ekya::simulator
