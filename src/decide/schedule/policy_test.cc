@@ -11,7 +11,6 @@
 
 namespace ekya::schedule {
 namespace {
-
 using ::testing::ElementsAre;
 
 using internal::Judge;
