@@ -31,10 +31,8 @@ int main(int argc, char** argv) {
   demo->add_flag("--print-site", print_site, "print the demo's site.yaml and end");
 
   for (CLI::App* command : {run, demo}) {
-    command
-        ->add_option("--scheduler", request.schedulers,
-                     "one or several, compared: thief,uniform,none")
-        ->delimiter(',');
+    command->add_option("--scheduler", schedulers,
+                        "one or several, compared: thief,uniform:config=0,share=0.5,none");
     command->add_option("--seed", request.seed, "seed of scenes, weights and samples")
         ->capture_default_str();
     command->add_option("--repeat", request.repeat, "runs per scheduler, each with the next seed")
