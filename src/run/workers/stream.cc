@@ -28,7 +28,7 @@ constexpr double kDetectionIou = 0.3;
 // Above the mean cost of a frame, so that a job at its share keeps up with the frames that cost
 // more.
 constexpr double kInferenceHeadroom = 1.2;
-constexpr double kHeldOutFraction = 0.25;
+constexpr double kHeldOutFraction = 0.35;
 // Weight of a new frame in the moving mean of the cost.
 constexpr double kCostWeight = 0.05;
 
