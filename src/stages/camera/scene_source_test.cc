@@ -145,7 +145,7 @@ TEST(SceneSourceTest, NightIsDarkAndConditionsAreNamed) {
   }
   EXPECT_EQ(brightness.size(), 8U);
   ASSERT_TRUE(brightness.contains("clear day") && brightness.contains("night"));
-  EXPECT_LT(brightness["night"], 0.65 * brightness["clear day"]);
+  EXPECT_LT(brightness["night"], 0.75 * brightness["clear day"]);
   EXPECT_GT(brightness["snow"], brightness["clear day"]);
 }
 

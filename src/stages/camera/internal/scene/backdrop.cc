@@ -44,7 +44,7 @@ void Strip(Canvas& canvas, const Light& light, int axis, double from, double to,
 
 Backdrop::Backdrop(std::uint64_t seed) : seed_(DeriveSeed(seed, "backdrop")) {
   Random random(seed_);
-  const double grey = random.Uniform(0.29, 0.36);
+  const double grey = random.Uniform(0.34, 0.42);
   asphalt_ = {grey, grey, grey + random.Uniform(0.0, 0.025)};
   const double stone = random.Uniform(0.56, 0.66);
   pavement_ = {stone, stone * random.Uniform(0.93, 0.99), stone * random.Uniform(0.86, 0.96)};

@@ -23,7 +23,7 @@ struct Condition {
   double rain = 0;                   ///< 0..1.
   double fog = 0;                    ///< 0..1.
   double snow = 0;                   ///< Falling and lying, 0..1.
-  double density = 34;               ///< Road users about the crossing.
+  double density = 27;               ///< Road users about the crossing.
   std::array<double, kKinds> mix{};  ///< Part of each class in them; the sum is 1.
   /// Part of each look among the newcomers of a class; the sum of each is 1.
   std::array<std::array<double, kLooks>, kKinds> looks{};

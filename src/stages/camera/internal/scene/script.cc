@@ -19,14 +19,14 @@ struct Scenery {
 enum { kClearDay, kLowSun, kRain, kDusk, kNight, kRainyNight, kFoggyDawn, kSnow };
 constexpr std::size_t kStepsOfADay = 8;
 constexpr std::array<Scenery, kStepsOfADay> kSceneries = {{
-    {"clear day", 48, 205, 0.15, 0, 0, 0, 34, {0.20, 0.13, 0.30, 0.13, 0.13, 0.11}},
-    {"low sun", 14, 243, 0.1, 0, 0.05, 0, 36, {0.26, 0.19, 0.22, 0.10, 0.10, 0.13}},
-    {"rain", 35, 200, 1, 0.8, 0.25, 0, 31, {0.16, 0.08, 0.36, 0.18, 0.14, 0.08}},
-    {"dusk", -1, 335, 0.45, 0, 0.1, 0, 36, {0.20, 0.15, 0.32, 0.11, 0.08, 0.14}},
-    {"night", -14, 300, 0.2, 0, 0.05, 0, 31, {0.15, 0.10, 0.34, 0.10, 0.17, 0.14}},
-    {"rainy night", -14, 300, 1, 0.9, 0.2, 0, 30, {0.18, 0.10, 0.28, 0.16, 0.20, 0.08}},
-    {"foggy dawn", 6, 30, 0.8, 0, 1, 0, 31, {0.14, 0.14, 0.22, 0.18, 0.24, 0.08}},
-    {"snow", 22, 160, 1, 0, 0.35, 1, 31, {0.28, 0.09, 0.24, 0.14, 0.15, 0.10}},
+    {"clear day", 48, 205, 0.15, 0, 0, 0, 27, {0.20, 0.13, 0.30, 0.13, 0.13, 0.11}},
+    {"low sun", 14, 243, 0.1, 0, 0.05, 0, 28, {0.26, 0.19, 0.22, 0.10, 0.10, 0.13}},
+    {"rain", 35, 200, 1, 0.8, 0.25, 0, 25, {0.16, 0.08, 0.36, 0.18, 0.14, 0.08}},
+    {"dusk", -1, 335, 0.45, 0, 0.1, 0, 28, {0.20, 0.15, 0.32, 0.11, 0.08, 0.14}},
+    {"night", -14, 300, 0.2, 0, 0.05, 0, 25, {0.15, 0.10, 0.34, 0.10, 0.17, 0.14}},
+    {"rainy night", -14, 300, 1, 0.9, 0.2, 0, 24, {0.18, 0.10, 0.28, 0.16, 0.20, 0.08}},
+    {"foggy dawn", 6, 30, 0.8, 0, 1, 0, 25, {0.14, 0.14, 0.22, 0.18, 0.24, 0.08}},
+    {"snow", 22, 160, 1, 0, 0.35, 1, 25, {0.28, 0.09, 0.24, 0.14, 0.15, 0.10}},
 }};
 /// What a day may bring, in this order: each begins as a clear one and lets night follow dusk.
 using Day = std::array<int, kStepsOfADay>;
@@ -38,8 +38,8 @@ constexpr std::array<Day, 4> kDays = {{
 }};
 
 /// How far the mix of a step departs from its kind's, and how small a class may become.
-constexpr double kMixSpread = 0.45;
-constexpr double kSmallestPart = 0.06;
+constexpr double kMixSpread = 0.4;
+constexpr double kSmallestPart = 0.09;
 
 std::size_t Index(Kind kind) { return static_cast<std::size_t>(kind); }
 
@@ -120,7 +120,7 @@ void Script::AddDay() {
     if (steps_.size() % 3 == 2) {
       yaw_ = random_.Uniform(-7, 7);
       pitch_ = random_.Uniform(-1.5, 2.5);
-      zoom_ = random_.Uniform(0.85, 1.35);
+      zoom_ = random_.Uniform(0.85, 1.2);
     }
     step.yaw = yaw_;
     step.pitch = pitch_;

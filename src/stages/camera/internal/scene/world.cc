@@ -5,8 +5,8 @@
 namespace ekya::camera::scene {
 namespace {
 
-constexpr double kGreen = 13;  // seconds of green for one axis
-constexpr double kAllRed = 3;  // between two greens
+constexpr double kGreen = 10;    // seconds of green for one axis
+constexpr double kAllRed = 2.5;  // between two greens
 constexpr double kAcceleration = 2.6;
 constexpr double kBraking = 5;
 
@@ -198,7 +198,10 @@ void World::LayVehicleWay(Actor& actor) {
   if (bicycle) right = 6.35 + random_.Uniform(-0.15, 0.1);
   if (actor.kind == Kind::kMotorcycle) right += random_.Uniform(-0.7, 0.7);
 
-  actor.way.push_back(OnStreet(actor.axis, sign, -kReach, right));
+  // The camera stands south-west of the crossing: it sees the arms to the east and north.
+  const double from = sign > 0 ? kNearReach : kReach;
+  const double to = sign > 0 ? kReach : kNearReach;
+  actor.way.push_back(OnStreet(actor.axis, sign, -from, right));
   const bool turns = outer && random_.Uniform() < 0.3;
   if (turns) {
     // A quarter round the corner to the right, into the outer lane of the other street.
@@ -211,11 +214,12 @@ void World::LayVehicleWay(Actor& actor) {
       const double aside = centre - radius * std::cos(angle);
       actor.way.push_back(OnStreet(actor.axis, sign, along, aside));
     }
-    actor.way.push_back(OnStreet(actor.axis, sign, -into, kReach));
+    const bool seen = (actor.axis == 0) == (sign < 0);  // turns to the north or east
+    actor.way.push_back(OnStreet(actor.axis, sign, -into, seen ? kReach : kNearReach));
   } else {
-    actor.way.push_back(OnStreet(actor.axis, sign, kReach, right));
+    actor.way.push_back(OnStreet(actor.axis, sign, to, right));
   }
-  actor.stop = kReach - kStopLine - actor.length / 2;
+  actor.stop = from - kStopLine - actor.length / 2;
 }
 
 void World::LayWalk(Actor& actor) {
@@ -225,9 +229,10 @@ void World::LayWalk(Actor& actor) {
   const double side = random_.Below(2) == 0 ? 1 : -1;
   const double line = side * random_.Uniform(kCrosswalkNear + 0.3, kCrosswalkFar - 0.3);
   const double door = side * (kPavementHalf + 0.6);
-  const double from = random_.Uniform(13, 30);
+  const double from = random_.Uniform(13, sign > 0 ? 17 : 30);
   const bool crosses = random_.Uniform() < 0.75;
-  const double to = crosses ? random_.Uniform(13, 30) : -random_.Uniform(12.5, 13.5);
+  const double to =
+      crosses ? random_.Uniform(13, sign > 0 ? 30 : 17) : -random_.Uniform(12.5, 13.5);
   const auto at = [&](double along, double aside) {
     return actor.axis == 0 ? Vec3{sign * along, aside, 0} : Vec3{aside, sign * along, 0};
   };
@@ -246,7 +251,7 @@ double World::Allowed(const Actor& actor) const {
     // Nobody sets out over the road when green is about to end.
     const double phase =
         std::fmod(seconds_ + (actor.axis == 0 ? 0 : kGreen + kAllRed), 2 * (kGreen + kAllRed));
-    if (to_stop > 0 && to_stop < 0.3 && phase > kGreen - 7) return 0;
+    if (to_stop > 0 && to_stop < 0.3 && phase > kGreen - 6) return 0;
     return actor.wish;
   }
   if (to_stop > -0.5 && actor.stop > 0 && !Green(actor.axis)) {

@@ -16,7 +16,8 @@ inline constexpr double kPavementHalf = 12;  ///< From a street's middle to the 
 inline constexpr double kStopLine = 12.4;
 inline constexpr double kCrosswalkNear = 8.1;
 inline constexpr double kCrosswalkFar = 11.0;
-inline constexpr double kReach = 56;  ///< Where vehicles come from and go to.
+inline constexpr double kReach = 56;      ///< Where vehicles come from and go to, in view.
+inline constexpr double kNearReach = 27;  ///< Alike beside and behind the camera, out of view.
 
 /// One road user.
 struct Actor {
