@@ -32,13 +32,14 @@ golden: {source: model, model: golden.onnx, budget: 10%}
 learning:
   retraining:
     - {id: quick, epochs: 3, sample_fraction: 25%, trained_stages: 2, last_hidden: 64,
-       batch_size: 16, learning_rate: 0.001}
+       batch_size: 16, learning_rate: 0.001, augmentation: false}
     - {epochs: 7}
   inference:
     - {id: all, frame_interval: 1, input_size: 64}
     - {frame_interval: 3}
   bootstrap_windows: 2
   bootstrap_epochs: 9
+  bootstrap_augmentation: false
   exemplars_per_class: 11
   profiling_fraction: 0.2
   profiling_epochs: 4
@@ -92,6 +93,7 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.retraining[0].epochs, 3);
   EXPECT_EQ(learning.retraining[0].sample_fraction, 0.25);
   EXPECT_EQ(learning.retraining[0].trained_stages, 2);
+  EXPECT_FALSE(learning.retraining[0].augmentation);
   EXPECT_EQ(learning.retraining[0].last_hidden, 64);
   EXPECT_EQ(learning.retraining[0].batch_size, 16);
   EXPECT_EQ(learning.retraining[0].learning_rate, 0.001);
@@ -102,6 +104,7 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.inference[1].id, "every-3");
   EXPECT_EQ(learning.bootstrap_windows, 2);
   EXPECT_EQ(learning.bootstrap_epochs, 9);
+  EXPECT_FALSE(learning.bootstrap_augmentation);
   EXPECT_EQ(learning.exemplars_per_class, 11);
   EXPECT_EQ(learning.profiling_fraction, 0.2);
   EXPECT_EQ(learning.profiling_epochs, 4);
