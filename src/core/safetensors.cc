@@ -214,7 +214,7 @@ Result<TensorFile> ParseSafetensors(std::string_view content, const std::string&
   if (header_text.empty() || header_text.front() != '{') {
     return Invalid(file, "the header does not start with '{', expected a safetensors file");
   }
-  EKYA_ASSIGN(const Node header, ParseJson(header_text, file + " (header)"));
+  EKYA_ASSIGN(const Node header, ParseJson(header_text, file + ": header"));
   if (header.kind != Node::Kind::kMap) {
     return Invalid(file, "the header is " + Describe(header) + ", expected a map of tensors");
   }

@@ -187,7 +187,8 @@ class Training {
     const std::size_t values = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
     for (std::size_t row = 0; row < rows; ++row) {
       const std::size_t index = order[begin + row % size];
-      pool_.Draw(index, configuration_.augmentation ? Augmentation{} : Augmentation::None(), &random_, images.data_ptr<float>() + row * values);
+      pool_.Draw(index, configuration_.augmentation ? Augmentation{} : Augmentation::None(),
+                 &random_, images.data_ptr<float>() + row * values);
       labels.data_ptr<std::int64_t>()[row] = pool_.label(index);
     }
     const auto loss = torch::nn::functional::cross_entropy(
