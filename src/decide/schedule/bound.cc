@@ -10,6 +10,12 @@ namespace {
 /// Work, in device seconds, that a replay in floating point forgives.
 constexpr double kForgivenWork = 2e-6;
 
+/// Prices stay below this (a quantum that makes all the difference to a stream is worth 1), so that
+/// what they add and take off again cancels without loss.
+constexpr double kDearest = 1000;
+/// What rounding may have taken off a bound, in terms of what was priced.
+constexpr double kRounding = 1e-13;
+
 struct InferenceChoice {
   double worth;
   double quanta;
@@ -30,7 +36,7 @@ struct Stream {
 class Pricing {
  public:
   Pricing(const Problem& problem, const std::vector<double>& cuts, int slots)
-      : device_(problem.per_device), capacity_(problem.capacity()) {
+      : device_(problem.per_device), capacity_(problem.capacity()), window_(problem.window) {
     std::vector<double> times = cuts;
     for (int i = 0; i <= slots; ++i) times.push_back(problem.window * i / slots);
     std::sort(times.begin(), times.end());
@@ -73,6 +79,7 @@ class Pricing {
     use->assign(slots(), 0.0);
     double value = 0;
     for (std::size_t j = 0; j < slots(); ++j) value += prices[j] * lengths_[j] * capacity_;
+    value += kRounding * (value + window_ * static_cast<double>(streams_.size()));
     std::vector<std::pair<double, PlannedRetraining>> ends;
     for (std::size_t s = 0; s < streams_.size(); ++s) {
       PlannedRetraining chosen{static_cast<int>(s), -1};
@@ -269,6 +276,7 @@ class Pricing {
 
   const double device_;
   const double capacity_;
+  const double window_;
   std::vector<double> lengths_;
   std::vector<Stream> streams_;
   const std::vector<double>* prices_ = nullptr;
@@ -308,11 +316,13 @@ Relaxation Relax(const Problem& problem, const std::vector<double>& cuts, double
       if (prices[j] <= 0 && slope < 0) slope = 0;
       norm += slope * slope / pricing.length(j);
     }
-    if (norm <= 0 || bound <= value) break;
+    // Where the answers use what there is, no price changes anything.
+    const double nothing = 1e-9 * pricing.capacity();
+    if (norm <= nothing * nothing * problem.window || bound <= value) break;
     const double scale = step * (bound - value) / norm;
     for (std::size_t j = 0; j < slots; ++j) {
       const double slope = use[j] - pricing.capacity() * pricing.length(j);
-      prices[j] = std::max(0.0, prices[j] + scale * slope / pricing.length(j));
+      prices[j] = std::clamp(prices[j] + scale * slope / pricing.length(j), 0.0, kDearest);
     }
   }
   pricing.Value(best.prices, &use, &best.order);

@@ -84,13 +84,16 @@ class Placer {
     shares_ = wished;
     free_.assign(problem_.devices, problem_.per_device);
     for (std::size_t s = 0; s < shares_.size(); ++s) {
-      if (states_[s].running < 0 || shares_[s].retraining_quanta == 0) continue;
+      // What is not placed yet is nowhere.
+      shares_[s].inference = 0;
+      if (states_[s].running < 0) shares_[s].retraining_quanta = 0;
+      if (shares_[s].retraining_quanta == 0) continue;
       shares_[s].retraining_device = states_[s].device;
       free_[states_[s].device] -= shares_[s].retraining_quanta;
     }
     for (int device = 0; device < problem_.devices; ++device) {
-      while (free_[device] < 0) {
-        ShrinkRetrainingOn(device);
+      for (; free_[device] < 0; ++free_[device]) {
+        --shares_[LargestRetrainingOn(device)].retraining_quanta;
       }
     }
     std::vector<Job> refused;
@@ -119,19 +122,16 @@ class Placer {
     free_[device] -= quanta;
   }
 
-  /// Takes one quantum from the largest retraining on `device`; false where there is none.
-  bool ShrinkRetrainingOn(int device) {
-    Share* largest = nullptr;
-    for (Share& share : shares_) {
-      if (share.retraining_quanta == 0 || share.retraining_device != device) continue;
-      if (largest == nullptr || share.retraining_quanta > largest->retraining_quanta) {
-        largest = &share;
+  /// The stream with the largest retraining on `device`; -1 where there is none.
+  int LargestRetrainingOn(int device) const {
+    int largest = -1;
+    for (std::size_t s = 0; s < shares_.size(); ++s) {
+      if (shares_[s].retraining_quanta == 0 || shares_[s].retraining_device != device) continue;
+      if (largest < 0 || shares_[s].retraining_quanta > shares_[largest].retraining_quanta) {
+        largest = static_cast<int>(s);
       }
     }
-    if (largest == nullptr) return false;
-    --largest->retraining_quanta;
-    ++free_[device];
-    return true;
+    return largest;
   }
 
   int Roomiest() const {
@@ -145,21 +145,40 @@ class Placer {
       if (free_[device] > 0) Put(job, device, std::min(job.quanta, free_[device]));
       return;
     }
+    // The level and device that lose least, where quanta may be taken from a retraining: one of R
+    // quanta that gives x takes R / (R - x) times as long, and its gain waits.
     const StreamChoices& stream = problem_.streams[job.stream];
-    const Quanta needed = std::min(FloorQuanta(job.stream), job.quanta);
-    const Level& roomy = problem_.LevelAt(stream, std::min(job.quanta, free_[Roomiest()]));
-    if (roomy.quanta >= needed) {
-      if (roomy.quanta > 0) Put(job, Roomiest(), roomy.quanta);
-      return;
+    const double accuracy = states_[job.stream].accuracy;
+    const Level* best_level = nullptr;
+    int best_device = 0;
+    double best_worth = 0;
+    for (int device = 0; device < problem_.devices; ++device) {
+      const int giver = LargestRetrainingOn(device);
+      for (const Level& level : stream.levels) {
+        if (level.quanta > job.quanta) break;
+        double worth = problem_.Worth(stream, accuracy, level);
+        const Quanta missing = level.quanta - free_[device];
+        if (missing > 0) {
+          if (giver < 0 || shares_[giver].retraining_quanta <= missing) break;
+          const StreamChoices& other = problem_.streams[giver];
+          const double gain =
+              other.retrainings[shares_[giver].retraining].accuracy * other.levels.back().factor -
+              states_[giver].accuracy * problem_.LevelAt(other, shares_[giver].inference).factor;
+          worth -= std::max(gain, 0.0) * missing / (shares_[giver].retraining_quanta - missing);
+        }
+        if (best_level != nullptr && worth <= best_worth) continue;
+        best_level = &level;
+        best_device = device;
+        best_worth = worth;
+      }
     }
-    // Take it from the retrainings of the device that has most of both.
-    std::vector<Quanta> room = free_;
-    for (const Share& share : shares_) room[share.retraining_device] += share.retraining_quanta;
-    const int device = static_cast<int>(std::max_element(room.begin(), room.end()) - room.begin());
-    while (free_[device] < needed && ShrinkRetrainingOn(device)) {
+    if (best_level == nullptr || best_level->quanta == 0) return;
+    const Quanta missing = best_level->quanta - free_[best_device];
+    if (missing > 0) {
+      shares_[LargestRetrainingOn(best_device)].retraining_quanta -= missing;
+      free_[best_device] += missing;
     }
-    const Level& level = problem_.LevelAt(stream, std::min(needed, free_[device]));
-    if (level.quanta > 0) Put(job, device, level.quanta);
+    Put(job, best_device, best_level->quanta);
   }
 
   /// The least inference that keeps the stream's floor with the model that it has now.
@@ -188,7 +207,6 @@ class Placer {
     free_.assign(problem_.devices, problem_.per_device);
     std::vector<Job> retrainings;
     for (std::size_t s = 0; s < wished.size(); ++s) {
-      shares_[s] = wished[s];
       shares_[s].retraining_quanta = 0;
       Put({static_cast<int>(s), false, sizes[s]}, (*devices)[s], sizes[s]);
       if (wished[s].retraining_quanta > 0) {

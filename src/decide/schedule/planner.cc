@@ -1,11 +1,13 @@
 #include "decide/schedule/planner.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "decide/schedule/bound.h"
 #include "decide/schedule/exact.h"
 #include "decide/schedule/fluid.h"
 #include "decide/schedule/plan_search.h"
+#include "decide/schedule/thief.h"
 
 namespace ekya::schedule {
 namespace {
@@ -14,6 +16,10 @@ namespace {
 constexpr std::int64_t kStepsPerStream = 1'000'000;
 /// Up to so many streams, the search also starts from nothing.
 constexpr int kFewStreams = 16;
+/// Plays that tuning one plan may cost.
+constexpr int kMostRealisations = 100;
+/// Up to so many streams, the thief's course is a candidate too.
+constexpr int kFewForThief = 64;
 /// Up to so many devices, fewer are looked at where more may be a loss.
 constexpr int kMostDevicesCompared = 32;
 constexpr BoundOptions kRoughBound = {.slots = 25, .iterations = 60};
@@ -83,6 +89,34 @@ Course Realise(const Problem& problem, const Plan& plan) {
   return course;
 }
 
+/// Realises a plan; where placement loses more than a little of its fluid value, with the quanta of
+/// each stretch tuned to what can be placed.
+Course RealiseTuned(const Problem& problem, Plan plan, Fluid* fluid) {
+  Course best = Realise(problem, plan);
+  const double value = fluid->Value(plan);
+  const auto loses = [&] { return best.worth() < value - 1e-4 * std::abs(value); };
+  int budget = kMostRealisations;
+  for (bool better = true; better && loses();) {
+    better = false;
+    for (std::size_t i = 0; i < plan.quanta.size(); ++i) {
+      for (const Quanta step : {-1, 1, -3, 3}) {
+        const Quanta before = plan.quanta[i];
+        plan.quanta[i] = std::clamp(before + step, 0, problem.capacity());
+        if (plan.quanta[i] == before) continue;
+        if (--budget < 0) return best;
+        Course course = Realise(problem, plan);
+        if (course.worth() > best.worth() + 1e-9 * problem.window) {
+          best = std::move(course);
+          better = true;
+        } else {
+          plan.quanta[i] = before;
+        }
+      }
+    }
+  }
+  return best;
+}
+
 class Planner : public Policy {
  public:
   Planner(std::string name, PlannerOptions options) : name_(std::move(name)), options_(options) {}
@@ -110,10 +144,12 @@ Course RunPlanner(const Problem& problem) {
   const auto keep = [&](Course course) {
     if (course.worth() > best.worth()) best = std::move(course);
   };
+  if (problem.count() <= kFewForThief) keep(RunThief(problem, {}));
+  Fluid fluid(problem);
   PlanSearch search(problem, kStepsPerStream * problem.count());
-  if (problem.count() <= kFewStreams) keep(Realise(problem, search.Improve({})));
+  if (problem.count() <= kFewStreams) keep(RealiseTuned(problem, search.Improve({}), &fluid));
   const Relaxation relaxed = Relax(problem, {}, best.worth(), kRoughBound);
-  keep(Realise(problem, search.Improve(relaxed.order)));
+  keep(RealiseTuned(problem, search.Improve(relaxed.order), &fluid));
 
   // A device more must not be a loss. Mostly the bound on what fewer reach proves that it is none.
   if (problem.devices == 1 || problem.devices > kMostDevicesCompared || best.worth() >= unlimited) {

@@ -17,7 +17,8 @@ struct PlannerOptions {
   bool bound = true;  ///< Whether the schedule carries its upper bound.
 };
 
-/// The best course that the search finds; never worse than RunExact's.
+/// The best course that the search finds; never worse than RunExact's, nor (up to 64
+/// streams) than the thief's, nor (up to 32 devices) than on fewer devices.
 Course RunPlanner(const Problem& problem);
 
 Result<std::unique_ptr<Policy>> MakePlanner(Options options);

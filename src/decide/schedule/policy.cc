@@ -5,7 +5,11 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "decide/schedule/exact.h"
+#include "decide/schedule/explanation.h"
+#include "decide/schedule/fixed_config.h"
+#include "decide/schedule/fixed_res.h"
 #include "decide/schedule/none.h"
 #include "decide/schedule/options.h"
 #include "decide/schedule/planner.h"
@@ -32,7 +36,32 @@ constexpr Entry kPolicies[] = {
      MakePlanner},
     {"uniform", "the same shares and retraining configuration for every stream (config, share)",
      MakeUniform},
+    {"fixed-res", "equal shares, each stream's best retraining configuration (share)",
+     MakeFixedRes},
+    {"fixed-config", "thief's shares, one retraining configuration for all (config, delta)",
+     MakeFixedConfig},
     {"none", "never retrains", MakeNone},
+};
+
+/// What all policies have in common: schedules explain themselves and say what they took.
+class Explained : public Policy {
+ public:
+  explicit Explained(std::unique_ptr<Policy> policy) : policy_(std::move(policy)) {}
+
+  std::string name() const override { return policy_->name(); }
+  ProfileNeeds Needs(const std::vector<std::string>& candidates) const override {
+    return policy_->Needs(candidates);
+  }
+  Result<Schedule> Decide(const Situation& situation) override {
+    const double start = MonotonicClock().Now();
+    EKYA_ASSIGN(Schedule schedule, policy_->Decide(situation));
+    Explain(situation, &schedule);
+    schedule.solve_microseconds = 1e6 * (MonotonicClock().Now() - start);
+    return schedule;
+  }
+
+ private:
+  const std::unique_ptr<Policy> policy_;
 };
 
 }  // namespace
@@ -41,7 +70,10 @@ Result<std::unique_ptr<Policy>> MakePolicy(const std::string& specification) {
   EKYA_ASSIGN(Options options, Options::Parse(specification));
   std::vector<std::string> known;
   for (const Entry& entry : kPolicies) {
-    if (options.name() == entry.name) return entry.make(std::move(options));
+    if (options.name() == entry.name) {
+      EKYA_ASSIGN(auto policy, entry.make(std::move(options)));
+      return std::unique_ptr<Policy>(new Explained(std::move(policy)));
+    }
     known.push_back(entry.name);
   }
   return Error{ErrorCode::kInvalid, fmt::format("unknown scheduler {}, expected one of {}",

@@ -42,13 +42,26 @@ class Thief {
  private:
   // Job 2s is the inference of stream s, job 2s + 1 its retraining.
 
+  /// A retraining that can no longer come is no job.
+  bool Exists(int job) const {
+    const StreamState& state = states_[job / 2];
+    return job % 2 == 0 || state.running >= 0 ||
+           (!state.retrained && !problem_.streams[job / 2].efficient.empty());
+  }
+
   void StartFair() {
-    const Quanta jobs = 2 * count_;
-    for (int job = 0; job < jobs; ++job) {
-      // What does not divide goes to inference first.
-      const int turn = job % 2 == 0 ? job / 2 : count_ + job / 2;
-      const Quanta fair = problem_.capacity() / jobs + (turn < problem_.capacity() % jobs ? 1 : 0);
-      quanta_[job] = std::min(fair, problem_.per_device);
+    int jobs = 0;
+    for (int job = 0; job < 2 * count_; ++job) jobs += Exists(job) ? 1 : 0;
+    // What does not divide goes to inference first.
+    Quanta rest = problem_.capacity() % jobs;
+    for (const int first : {0, 1}) {
+      for (int job = first; job < 2 * count_; job += 2) {
+        quanta_[job] = 0;
+        if (!Exists(job)) continue;
+        quanta_[job] =
+            std::min(problem_.capacity() / jobs + (rest > 0 ? 1 : 0), problem_.per_device);
+        if (rest > 0) --rest;
+      }
     }
   }
 

@@ -44,30 +44,13 @@ class Uniform : public Policy {
 
   /// Costs alone: what a fixed configuration gains is not asked.
   ProfileNeeds Needs(const std::vector<std::string>& candidates) const override {
-    if (options_.config.empty()) return {candidates, false};
-    StreamSituation all;
-    for (const std::string& id : candidates) all.retraining.push_back({id, 0, 0, 0});
-    const int chosen = Find(all, options_.config);
-    if (chosen < 0) return {{}, false};
-    return {{candidates[chosen]}, false};
+    return FixedConfigurationNeeds(options_.config, candidates, /*accuracy=*/false);
   }
 
   Result<Schedule> Decide(const Situation& situation) override {
     EKYA_ASSIGN(const Problem problem, Prepare(situation));
-    std::vector<int> chosen;
-    bool found = false;
-    std::set<std::string> known;
-    for (const StreamChoices& stream : problem.streams) {
-      const StreamSituation& from = situation.streams[stream.index];
-      chosen.push_back(Find(from, options_.config));
-      found = found || chosen.back() >= 0;
-      for (const RetrainingProfile& profile : from.retraining) known.insert(profile.id);
-    }
-    if (!found && !known.empty()) {
-      return Error{ErrorCode::kInvalid,
-                   fmt::format("scheduler {}: config: found \"{}\", expected an index or one of {}",
-                               name_, options_.config, fmt::join(known, ", "))};
-    }
+    EKYA_ASSIGN(const std::vector<int> chosen,
+                FindConfiguration(situation, problem, options_.config, name_));
     return MakeSchedule(situation, RunUniform(problem, options_.share, chosen), name_);
   }
 
@@ -78,25 +61,56 @@ class Uniform : public Policy {
 
 }  // namespace
 
+Result<std::vector<int>> FindConfiguration(const Situation& situation, const Problem& problem,
+                                           const std::string& name, const std::string& policy) {
+  std::vector<int> chosen;
+  bool found = false;
+  std::set<std::string> known;
+  for (const StreamChoices& stream : problem.streams) {
+    const StreamSituation& from = situation.streams[stream.index];
+    chosen.push_back(Find(from, name));
+    found = found || chosen.back() >= 0;
+    for (const RetrainingProfile& profile : from.retraining) known.insert(profile.id);
+  }
+  if (found || known.empty()) return chosen;
+  return Error{ErrorCode::kInvalid,
+               fmt::format("scheduler {}: config: found \"{}\", expected an index or one of {}",
+                           policy, name, fmt::join(known, ", "))};
+}
+
+ProfileNeeds FixedConfigurationNeeds(const std::string& name,
+                                     const std::vector<std::string>& candidates, bool accuracy) {
+  if (name.empty()) return {candidates, accuracy};
+  StreamSituation all;
+  for (const std::string& id : candidates) all.retraining.push_back({id, 0, 0, 0});
+  const int chosen = Find(all, name);
+  if (chosen < 0) return {{}, false};
+  return {{candidates[chosen]}, accuracy};
+}
+
+UniformShare EqualShare(const Problem& problem, int stream, double share) {
+  const Quanta count = problem.count();
+  const Quanta quanta = problem.capacity() / count + (stream < problem.capacity() % count ? 1 : 0);
+  // One quantum cannot be split: serving comes first.
+  const Quanta inference =
+      std::min(quanta, std::max(1, static_cast<Quanta>(std::lround(share * quanta))));
+  return {inference, quanta - inference};
+}
+
 Course RunUniform(const Problem& problem, double share, const std::vector<int>& chosen) {
   Course course(problem);
-  const Quanta count = problem.count();
   while (!course.over()) {
-    std::vector<Share> shares(count);
-    for (int s = 0; s < count; ++s) {
+    std::vector<Share> shares(problem.count());
+    for (int s = 0; s < problem.count(); ++s) {
       const StreamState& state = course.states()[s];
-      const Quanta quanta = problem.capacity() / count + (s < problem.capacity() % count ? 1 : 0);
-      // One quantum cannot be split: serving comes first.
-      shares[s].inference =
-          std::min(quanta, std::max(1, static_cast<Quanta>(std::lround(share * quanta))));
-      shares[s].retraining = state.running >= 0 ? state.running : chosen[s];
-      shares[s].retraining_quanta = quanta - shares[s].inference;
-      if (!state.retrained && shares[s].retraining >= 0 && shares[s].retraining_quanta > 0) {
-        continue;
+      const UniformShare equal = EqualShare(problem, s, share);
+      const int retraining = state.running >= 0 ? state.running : chosen[s];
+      if (state.retrained || retraining < 0 || equal.retraining == 0) {
+        shares[s].inference = equal.inference + equal.retraining;
+        shares[s].retraining = state.running;
+      } else {
+        shares[s] = {equal.inference, 0, retraining, equal.retraining, 0};
       }
-      if (state.retrained) shares[s].retraining = -1;
-      shares[s].retraining_quanta = 0;
-      shares[s].inference = quanta;
     }
     Place(problem, course.states(), &shares, /*fill=*/false);
     course.Run(shares);

@@ -133,6 +133,7 @@ struct RandomSituationOptions {
   int most_retrainings = 5;
   bool floors = true;
   bool running = true;
+  bool instant = true;  ///< Whether some retrainings take no time.
 };
 
 /// A situation with everything that can happen in one: no configurations at all, no benefit, ties,
@@ -158,7 +159,7 @@ inline Situation RandomSituation(Random& random, const RandomSituationOptions& o
     for (int i = 0; i < retrainings; ++i) {
       RetrainingProfile profile{fmt::format("r{}", i), random.Uniform(),
                                 random.Uniform() * situation.window_seconds, 0};
-      if (random.Uniform() < 0.1) profile.device_seconds = 0;
+      if (random.Uniform() < 0.1 && options.instant) profile.device_seconds = 0;
       if (random.Uniform() < 0.1 && i > 0) profile.accuracy = stream.retraining[0].accuracy;
       stream.retraining.push_back(profile);
     }
