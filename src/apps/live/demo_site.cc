@@ -7,21 +7,26 @@ const char* DemoSite() {
 # minutes pass; the models know only the first windows until they are retrained.
 compute:
   devices: [cpu:0]
-  device_cores: 0.5        # a small box: half a core serves and retrains both cameras
+  device_cores: 0.8        # a small box: one core serves and retrains both cameras
   quanta_per_device: 20
   window: 15s
   scheduler: thief
 golden:
   source: truth            # the scene knows what it has drawn
 learning:
-  bootstrap_windows: 1
+  bootstrap_windows: 2
   bootstrap_epochs: 20
+  profiling_fraction: 30%
+  profiling_epochs: 3
   retraining:
-    - {id: short, epochs: 5}
-    - {id: long, epochs: 12}
-    - {id: head, epochs: 10, trained_stages: 1}
-model: {architecture: resnet18, width: 0.125, input_size: 32}
-defaults: {url: "scene:intersection", task: classification, frames_per_second: 8}
+    - {id: short, epochs: 3}
+    - {id: long, epochs: 8}
+model: {architecture: resnet18, width: 0.0625, input_size: 32}
+defaults:
+  url: "scene:intersection"
+  task: classification
+  frames_per_second: 6
+  speed: 0.7               # the scene changes every 43 s: about every third window
 cameras:
   north: {seed: 1}
   harbour: {seed: 2}

@@ -20,7 +20,9 @@ int main(int argc, char** argv) {
   const std::map<std::string, double> units = {{"s", 1}, {"m", 60}, {"h", 3600}};
   run->add_option("--for", request.for_seconds, "end after this long, such as 90s, 10m or 2h")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"));
-  run->add_flag("--child", request.child)->group("");  // not for people
+  // Not for people: how several runs start each one.
+  run->add_flag("--child", request.child)->group("");
+  run->add_option("--first-core", request.first_core)->group("");
 
   CLI::App* demo =
       app.add_subcommand("demo", "drawn cameras whose world changes: accuracy dips and recovers");

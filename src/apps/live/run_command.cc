@@ -113,6 +113,7 @@ Result<window::RunRecord> RunHere(const Site& site, const RunRequest& request) {
   options.seed = request.seed;
   options.for_seconds = request.for_seconds;
   options.out = request.out;
+  options.first_core = request.first_core;
   options.stop = &g_stop;
   ProgressLine line;
   if (!request.child) {
@@ -137,12 +138,12 @@ std::string FolderName(const std::string& scheduler, std::uint64_t seed) {
   return fmt::format("{}-seed-{}", name, seed);
 }
 
-Result<pid_t> Start(const Child& child, const RunRequest& request,
+Result<pid_t> Start(const Child& child, int first_core, const RunRequest& request,
                     const std::filesystem::path& site_file) {
   std::vector<std::string> words = {
-      "ekya-live",        "run",    site_file.string(),         "--scheduler",
-      child.scheduler,    "--seed", std::to_string(child.seed), "--out",
-      child.out.string(), "--child"};
+      "ekya-live",        "run",          site_file.string(),         "--scheduler",
+      child.scheduler,    "--seed",       std::to_string(child.seed), "--out",
+      child.out.string(), "--first-core", std::to_string(first_core), "--child"};
   if (request.for_seconds > 0) {
     words.push_back("--for");
     words.push_back(fmt::format("{}s", request.for_seconds));
@@ -178,26 +179,39 @@ std::string TailOf(const std::filesystem::path& file) {
 }
 
 /// Runs all children, at most `at_once` together; an interruption is handed on and waited for.
-Status RunChildren(const std::vector<Child>& children, const RunRequest& request,
+Status RunChildren(const std::vector<Child>& children, int devices, const RunRequest& request,
                    const std::filesystem::path& site_file) {
-  std::map<pid_t, const Child*> running;
+  struct Place {
+    const Child* child = nullptr;
+    int slot = 0;  // Which of the runs at the same time: fixes its cores.
+  };
+  std::map<pid_t, Place> running;
+  const auto free_slot = [&running] {
+    int slot = 0;
+    while (std::any_of(running.begin(), running.end(),
+                       [slot](const auto& each) { return each.second.slot == slot; })) {
+      ++slot;
+    }
+    return slot;
+  };
   std::size_t next = 0;
   Status status;
   bool told = false;
   while (!running.empty() || (next < children.size() && status.ok() && !g_stop)) {
     while (next < children.size() && status.ok() && !g_stop &&
            static_cast<int>(running.size()) < request.at_once) {
-      auto pid = Start(children[next], request, site_file);
+      const int slot = free_slot();
+      auto pid = Start(children[next], slot * devices, request, site_file);
       if (!pid.ok()) {
         status = pid.error();
         break;
       }
       Log(LogLevel::kInfo, "", "run {} of {}: {}, seed {}", next + 1, children.size(),
           children[next].scheduler, children[next].seed);
-      running[*pid] = &children[next++];
+      running[*pid] = {&children[next++], slot};
     }
     if (g_stop && !told) {
-      for (const auto& [pid, child] : running) kill(pid, SIGTERM);
+      for (const auto& [pid, place] : running) kill(pid, SIGTERM);
       told = true;
     }
     int code = 0;
@@ -209,9 +223,10 @@ Status RunChildren(const std::vector<Child>& children, const RunRequest& request
     const auto found = running.find(ended);
     if (found == running.end()) continue;
     if (!(WIFEXITED(code) && WEXITSTATUS(code) == kDone) && status.ok() && !g_stop) {
-      status = Error{ErrorCode::kFailed,
-                     fmt::format("the run of {}, seed {} failed: {}", found->second->scheduler,
-                                 found->second->seed, TailOf(found->second->out / "log.txt"))};
+      status = Error{
+          ErrorCode::kFailed,
+          fmt::format("the run of {}, seed {} failed: {}", found->second.child->scheduler,
+                      found->second.child->seed, TailOf(found->second.child->out / "log.txt"))};
     }
     running.erase(found);
   }
@@ -267,7 +282,8 @@ int Run(const RunRequest& request) {
       children.push_back({scheduler, seed, request.out / "runs" / FolderName(scheduler, seed)});
     }
   }
-  const Status ran = RunChildren(children, request, site_file);
+  const Status ran =
+      RunChildren(children, static_cast<int>(site->compute.devices.size()), request, site_file);
   if (!ran.ok()) return Say(ran.error());
   const auto runs = report::LoadRunRecords({request.out / "runs"});
   if (!runs.ok()) return g_stop ? kInterrupted : Say(runs.error());

@@ -21,6 +21,7 @@ struct RunRequest {
   std::filesystem::path out;
   std::string title;
   bool json = false;   ///< Print summary.json instead of the table.
+  int first_core = 0;  ///< As workers::LiveOptions::first_core.
   bool child = false;  ///< One of several runs: leaves only its run.json.
 };
 

@@ -34,7 +34,8 @@ constexpr int kRecentIntervals = 5;
 // The part of a window that trials may take.
 constexpr double kLongestProfiling = 0.4;
 
-Result<std::vector<int>> CoresOf(const ComputeSettings& compute) {
+Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core) {
+  const auto machine = static_cast<int>(std::thread::hardware_concurrency());
   std::vector<int> cores;
   for (const std::string& device : compute.devices) {
     int core = -1;
@@ -45,14 +46,13 @@ Result<std::vector<int>> CoresOf(const ComputeSettings& compute) {
       return Error{ErrorCode::kInvalid,
                    "compute.devices: found \"" + device + "\", expected cpu:0, cpu:1, ..."};
     }
-    if (core >= static_cast<int>(std::thread::hardware_concurrency())) {
+    if (core >= machine) {
       return Error{ErrorCode::kInvalid,
                    fmt::format("compute.devices: found \"{}\", expected one of this machine's {} "
                                "processors, cpu:0 to cpu:{}",
-                               device, std::thread::hardware_concurrency(),
-                               std::thread::hardware_concurrency() - 1)};
+                               device, machine, machine - 1)};
     }
-    cores.push_back(core);
+    cores.push_back((core + first_core) % machine);
   }
   return cores;
 }
@@ -228,7 +228,7 @@ Status BootstrapAll(const StreamSet& streams, int at_once) {
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
   const ComputeSettings& compute = site.compute;
-  EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute));
+  EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute, options.first_core));
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
   EKYA_ASSIGN(const auto labeller, OpenLabeller(site));
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));

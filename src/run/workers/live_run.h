@@ -33,6 +33,8 @@ struct LiveOptions {
   std::uint64_t seed = 0;
   double for_seconds = 0;     ///< Live seconds; 0: until every source has ended.
   std::filesystem::path out;  ///< Events, models and records go here.
+  /// Added to every device's core, modulo the machine's: runs side by side then do not share cores.
+  int first_core = 0;
   std::function<void(const LiveProgress&)> progress = [](const LiveProgress&) {};
   const std::atomic<bool>* stop = nullptr;  ///< Set (by a signal handler) to end the run early.
 };

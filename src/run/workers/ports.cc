@@ -3,17 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "stages/retrain/retrainer.h"
 #include "stages/swap/gate.h"
 
 namespace ekya::workers {
+namespace {
+
+// Measuring after every epoch of a trial must not cost more than the trial: its error at so many
+// samples, 3 points, is that of the curve.
+constexpr std::size_t kTrialHeldOut = 160;
+
+/// Leaves at most `most` of `samples`, evenly spread.
+void Thin(std::vector<Sample>& samples, std::size_t most) {
+  if (samples.size() <= most) return;
+  for (std::size_t i = 0; i < most; ++i) {
+    const std::size_t from = i * samples.size() / most;
+    if (from != i) samples[i] = std::move(samples[from]);
+  }
+  samples.resize(most);
+}
+
+}  // namespace
 
 ProfilingCompute::ProfilingCompute(resources::ShareEnforcer& enforcer, std::vector<int> cores,
                                    double device_cores, Quanta quanta_per_device)
@@ -76,7 +95,9 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
     int window, const window::TrialRequest& request,
     const std::function<bool()>& checkpoint) const {
   const Stream& stream = streams_.Get(request.stream);
-  const retrain::TrainingSet set = stream.TrainingSetOf(window - 1);
+  const double before = ThreadCpuSeconds();
+  retrain::TrainingSet set = stream.TrainingSetOf(window - 1);
+  Thin(set.held_out, kTrialHeldOut);
   RetrainingConfiguration configuration = request.trial.configuration;
   configuration.epochs = request.trial.epochs;
   configuration.sample_fraction = request.trial.sample_fraction;
@@ -90,19 +111,21 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
     cpu_of_epochs += progress.epoch_cpu_seconds;
     return profile::KeepTraining(result.accuracy);
   };
-  EKYA_ASSIGN(
-      const auto outcome,
+  auto outcome =
       retrain::Train(*stream.base(), set, configuration,
-                     DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)), hooks));
-  result.start_accuracy = outcome.start_accuracy;
+                     DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)), hooks);
+  // A trial that ran out of time tells what it has measured.
+  if (!outcome.ok() && result.accuracy.empty()) return outcome.error();
+  result.start_accuracy = outcome.ok() ? outcome->start_accuracy : stream.Observe().accuracy;
   result.held_out = static_cast<int>(set.held_out.size());
-  result.trial_samples = outcome.samples_per_epoch;
   result.full_samples = static_cast<int>(set.training.size() + set.exemplars.size());
-  if (!result.accuracy.empty()) {
-    result.device_seconds_per_epoch =
-        cpu_of_epochs / static_cast<double>(result.accuracy.size()) / device_cores_;
-  }
-  result.device_seconds = outcome.cpu_seconds / device_cores_;
+  result.trial_samples =
+      outcome.ok()
+          ? outcome->samples_per_epoch
+          : static_cast<int>(std::lround(result.full_samples * request.trial.sample_fraction));
+  const auto epochs = static_cast<double>(std::max<std::size_t>(1, result.accuracy.size()));
+  result.device_seconds_per_epoch = cpu_of_epochs / epochs / device_cores_;
+  result.device_seconds = (ThreadCpuSeconds() - before) / device_cores_;
   return result;
 }
 

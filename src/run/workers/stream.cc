@@ -14,7 +14,7 @@ namespace ekya::workers {
 namespace {
 
 // Kept of each window for labelling. More frames than this of one window hold little news.
-constexpr int kFramesPerWindow = 120;
+constexpr int kFramesPerWindow = 60;
 // The window being filled, the one being trained on, and the one before it.
 constexpr int kWindowsKept = 3;
 // Consecutive frames on which the cost of frame sampling is measured.
@@ -380,7 +380,8 @@ Result<window::LabelSummary> Stream::Label(int window, const std::function<bool(
     store_.PutSamples(window, labels::MakeSamples(frames, labels, model_settings_.input_size));
     const retrain::TrainingSet set = TrainingSetOf(window);
     summary.samples = static_cast<int>(set.training.size() + set.held_out.size());
-    // Exemplars are trained on too: a window of one class is no trouble to a model that has seen others.
+    // Exemplars are trained on too: a window of one class is no trouble to a model that has seen
+    // others.
     for (const auto* part : {&set.training, &set.held_out, &set.exemplars}) {
       for (const Sample& sample : *part) {
         ++summary.samples_per_class.at(static_cast<std::size_t>(sample.label));
