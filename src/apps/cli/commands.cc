@@ -22,6 +22,7 @@ constexpr void (*kCommands[])(CLI::App&, Request*) = {
     AddConfigCommand,
     AddScheduleCommand,
     AddSimulateCommand,
+    AddExperimentCommand,
     AddTraceCommand,
     AddReportCommand,
 };

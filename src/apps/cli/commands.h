@@ -27,6 +27,7 @@ void AddScheduleCommand(CLI::App& app, Request* request);
 void AddReportCommand(CLI::App& app, Request* request);
 void AddConfigCommand(CLI::App& app, Request* request);
 void AddSimulateCommand(CLI::App& app, Request* request);
+void AddExperimentCommand(CLI::App& app, Request* request);
 void AddTraceCommand(CLI::App& app, Request* request);
 /// The commands that need cameras and models: this process becomes `ekya-live`, which lies beside
 /// it.
