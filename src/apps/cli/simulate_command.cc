@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -43,9 +42,8 @@ int Simulate(const Options& options) {
 
   std::vector<simulator::SimulationSettings> runs;
   for (const std::string& scheduler : Schedulers(options)) {
-    const auto policy =
-        schedule::MakePolicy(scheduler.starts_with("oracle:") ? scheduler.substr(7) : scheduler);
-    if (!policy.ok()) return Fail(policy.error().Within("--scheduler"), kWrongUsage);
+    const Status known = simulator::CheckScheduler(scheduler);
+    if (!known.ok()) return Fail(known.error().Within("--scheduler"), kWrongUsage);
     for (const int devices : options.devices) {
       for (const int streams : options.streams) {
         for (int seed = 0; seed < options.seeds; ++seed) {
@@ -89,8 +87,10 @@ void AddSimulateCommand(CLI::App& app, Request* request) {
   command->add_option("--trace", options->trace, "trace (ekya-trace/1); - reads standard input")
       ->required();
   command
-      ->add_option("--scheduler", options->schedulers,
-                   "NAME[:OPTION=VALUE,...],...; oracle:NAME sees the truth")
+      ->add_option(
+          "--scheduler", options->schedulers,
+          "NAME[:OPTION=VALUE,...],...; oracle:NAME sees the truth; cloud[:up=,down=]: a data "
+          "centre retrains over a link of so many Mb/s")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--devices", options->devices, "numbers of devices, such as 1,2,4")

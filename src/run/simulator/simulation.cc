@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/conductor.h"
+#include "run/simulator/cloud.h"
 #include "run/simulator/traced_world.h"
 
 namespace ekya::simulator {
@@ -75,20 +76,6 @@ Status Check(const Trace& trace, const SimulationSettings& settings) {
   return {};
 }
 
-void Account(SimulationResult& result, const TracedWorld& world, double error_sum, int errors) {
-  result.streams = world.streams();
-  result.worst_stream_accuracy = 1;
-  for (const SimulatedStream& stream : result.streams) {
-    result.mean_accuracy += stream.mean_accuracy / static_cast<double>(result.streams.size());
-    result.worst_stream_accuracy = std::min(result.worst_stream_accuracy, stream.mean_accuracy);
-  }
-  result.swaps = world.swaps();
-  result.inference_device_seconds = world.inference_device_seconds();
-  result.retraining_device_seconds = world.retraining_device_seconds();
-  result.labelling_device_seconds = world.labelling_device_seconds();
-  if (errors > 0) result.predicted_error = error_sum / errors;
-}
-
 }  // namespace
 
 Trace SelectStreams(const Trace& trace, int count, std::uint64_t seed) {
@@ -116,6 +103,16 @@ Trace SelectStreams(const Trace& trace, int count, std::uint64_t seed) {
   return selected;
 }
 
+Status CheckScheduler(const std::string& scheduler) {
+  if (IsCloud(scheduler)) {
+    const auto options = ReadCloudOptions(scheduler);
+    return options.ok() ? Status() : options.error();
+  }
+  const auto policy = schedule::MakePolicy(
+      scheduler.starts_with(kOracle) ? scheduler.substr(sizeof(kOracle) - 1) : scheduler);
+  return policy.ok() ? Status() : policy.error();
+}
+
 Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& given) {
   EKYA_RETURN_IF_ERROR(Check(trace, given));
   const Trace selected = SelectStreams(trace, given.streams, given.seed);
@@ -130,6 +127,7 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
     }
   }
 
+  if (IsCloud(settings.scheduler)) return SimulateCloud(selected, settings);
   const bool oracle = settings.scheduler.starts_with(kOracle);
   EKYA_ASSIGN(const std::unique_ptr<schedule::Policy> policy,
               schedule::MakePolicy(oracle ? settings.scheduler.substr(sizeof(kOracle) - 1)
@@ -169,7 +167,8 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
     }
     result.windows.push_back(std::move(record));
   }
-  Account(result, world, error_sum, errors);
+  world.Account(result);
+  if (errors > 0) result.predicted_error = error_sum / errors;
   return result;
 }
 

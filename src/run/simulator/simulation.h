@@ -68,6 +68,9 @@ struct SimulationResult {
 /// `accuracy`.
 Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& settings);
 
+/// kInvalid where Simulate would refuse `scheduler`, with the known ones.
+Status CheckScheduler(const std::string& scheduler);
+
 /// `count` streams of `trace`: in an order that `seed` shuffles (0: the trace's own order). When
 /// there are more than the trace has, the same streams again as "id#2", "id#3", ..., each a window
 /// ahead of the one before.

@@ -220,16 +220,38 @@ Status TracedWorld::Swap(const window::TrainedModel& model) {
   EKYA_CHECK(stream.job && stream.job->finished, model.stream);
   const TracedRetraining* truth = stream.job->truth;
   stream.job.reset();
-  if (settings_.gate && truth->accuracy < stream.accuracy) {
+  return Promote(stream, *truth);
+}
+
+Status TracedWorld::Promote(Stream& stream, const TracedRetraining& truth) {
+  if (settings_.gate && truth.accuracy < stream.accuracy) {
     return Error{ErrorCode::kInfeasible,
-                 fmt::format("accuracy {:.3f} against {:.3f}", truth->accuracy, stream.accuracy)};
+                 fmt::format("accuracy {:.3f} against {:.3f}", truth.accuracy, stream.accuracy)};
   }
-  stream.model = truth;
+  stream.model = &truth;
   stream.model_window = window_;
-  stream.accuracy = truth->accuracy;
+  stream.accuracy = truth.accuracy;
   stream.down_until = Now() + settings_.swap_seconds;
   ++swaps_;
   return {};
+}
+
+void TracedWorld::Receive(const std::string& id, const TracedRetraining& retraining) {
+  // A model that is worse stays in the box's drawer: no error.
+  (void)Promote(streams_[IndexOf(id)], retraining).ok();
+}
+
+void TracedWorld::Account(SimulationResult& result) const {
+  result.streams = results_;
+  result.worst_stream_accuracy = 1;
+  for (const SimulatedStream& stream : results_) {
+    result.mean_accuracy += stream.mean_accuracy / static_cast<double>(results_.size());
+    result.worst_stream_accuracy = std::min(result.worst_stream_accuracy, stream.mean_accuracy);
+  }
+  result.swaps = swaps_;
+  result.inference_device_seconds = inference_device_seconds_;
+  result.retraining_device_seconds = retraining_device_seconds_;
+  result.labelling_device_seconds = labelling_device_seconds_;
 }
 
 Status TracedWorld::Apply(const std::vector<Allocation>& allocations) {

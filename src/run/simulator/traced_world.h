@@ -33,12 +33,11 @@ class TracedWorld : public window::Timeline,
   /// Moves the clock to the window's end and closes its accounts.
   void EndWindow();
 
-  /// What has been accounted for so far.
-  const std::vector<SimulatedStream>& streams() const { return results_; }
-  int swaps() const { return swaps_; }
-  double inference_device_seconds() const { return inference_device_seconds_; }
-  double retraining_device_seconds() const { return retraining_device_seconds_; }
-  double labelling_device_seconds() const { return labelling_device_seconds_; }
+  /// Serves `retraining` of the present window as if it had just arrived, where it is not worse
+  /// than what is served or there is no gate.
+  void Receive(const std::string& stream, const TracedRetraining& retraining);
+  /// Writes what the ended windows came to into `result`.
+  void Account(SimulationResult& result) const;
 
   double Now() const override { return clock_.Now(); }
   std::optional<window::Event> WaitForEvent(double until) override;
@@ -83,6 +82,8 @@ class TracedWorld : public window::Timeline,
   double AccuracyOf(const Stream& stream) const;
   double Noisy(double value, const std::string& what) const;
   Result<profile::TrialResult> Measure(const window::TrialRequest& request, double& device_seconds);
+  // Serves `truth` from now on, or says why not.
+  Status Promote(Stream& stream, const TracedRetraining& truth);
   void Advance(double time);
   // Spends `device_seconds` of labelling or trials on the compute set aside for them.
   void Spend(double device_seconds);
