@@ -11,9 +11,9 @@ namespace ekya {
 }  // namespace ekya
 
 /// Aborts with file, line, condition and an optional detail when `condition` is false.
-#define EKYA_CHECK(condition, ...)                                                       \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]] {                                                     \
-      ::ekya::CheckFailed(__FILE__, __LINE__, #condition, std::string{__VA_ARGS__});     \
-    }                                                                                    \
+#define EKYA_CHECK(condition, ...)                                                   \
+  do {                                                                               \
+    if (!(condition)) [[unlikely]] {                                                 \
+      ::ekya::CheckFailed(__FILE__, __LINE__, #condition, std::string{__VA_ARGS__}); \
+    }                                                                                \
   } while (false)

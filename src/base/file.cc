@@ -76,7 +76,8 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view c
   std::error_code code;
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   std::filesystem::create_directories(folder, code);
-  if (code) return Error{ErrorCode::kFailed, folder.string() + ": cannot create: " + code.message()};
+  if (code)
+    return Error{ErrorCode::kFailed, folder.string() + ": cannot create: " + code.message()};
 
   const auto aside = folder / ("." + path.filename().string() + "." + std::to_string(getpid()) +
                                "." + std::to_string(counter++) + ".tmp");

@@ -15,7 +15,8 @@ Result<std::string> ReadFile(const std::filesystem::path& path,
 
 /// Replaces `path` by `content` so that a reader, or a crash at any point, sees the old file or the
 /// new one and never a part: writes aside, fsync, rename, fsync of the folder. Makes the folders
-/// that are missing. On an error (a full disk) the old file is untouched and nothing is left behind.
+/// that are missing. On an error (a full disk) the old file is untouched and nothing is left
+/// behind.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace ekya

@@ -39,7 +39,8 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-/// A seed for the part `name` of something seeded by `seed`: parts do not share a sequence (FNV-1a).
+/// A seed for the part `name` of something seeded by `seed`: parts do not share a sequence
+/// (FNV-1a).
 inline std::uint64_t DeriveSeed(std::uint64_t seed, std::string_view name) {
   std::uint64_t hash = 14695981039346656037ULL ^ seed;
   hash *= 1099511628211ULL;

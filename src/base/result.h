@@ -86,11 +86,11 @@ using Status = Result<void>;
 }  // namespace ekya
 
 /// Returns the error of `expression` (a Result) from the calling function, if it is one.
-#define EKYA_RETURN_IF_ERROR(expression)                          \
-  do {                                                            \
-    if (auto ekya_status = (expression); !ekya_status.ok()) {     \
-      return ekya_status.error();                                 \
-    }                                                             \
+#define EKYA_RETURN_IF_ERROR(expression)                      \
+  do {                                                        \
+    if (auto ekya_status = (expression); !ekya_status.ok()) { \
+      return ekya_status.error();                             \
+    }                                                         \
   } while (false)
 
 /// `EKYA_ASSIGN(auto image, Decode(path))`: declares the value, or returns the error.

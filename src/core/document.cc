@@ -146,7 +146,12 @@ class TreeBuilder {
   bool awaits_key() const { return awaits_key_; }
   /// The innermost map or list that is not closed yet; null where there is none.
   const Node* innermost() const { return open_.empty() ? nullptr : open_.back(); }
-  const std::optional<Error>& error() const { return error_; }
+  /// What the first failed call said.
+  const Error& error() const {
+    EKYA_CHECK(error_.has_value());
+    return *error_;
+  }
+  bool failed() const { return error_.has_value(); }
   Node& root() { return root_; }
 
  private:
@@ -312,7 +317,11 @@ class YamlHandler : public YAML::EventHandler {
   struct Stop {};
   explicit YamlHandler(TreeBuilder& builder) : builder_(builder) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) {
+      Check(builder_.Fail(mark.line + 1, "found a second document, expected one"));
+    }
+  }
   void OnDocumentEnd() override {}
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     Check(builder_.Fail(mark.line + 1, "found an alias (*), expected a value"));
@@ -362,6 +371,7 @@ class YamlHandler : public YAML::EventHandler {
   }
 
   TreeBuilder& builder_;
+  int documents_ = 0;
 };
 
 /// `message` as the end of a sentence.
@@ -384,23 +394,23 @@ Result<Node> ParseJson(std::string_view text, const std::string& file) {
   // Spellings instead of numbers: from_chars is exact, and messages show what the file says.
   const auto outcome = reader.Parse<rapidjson::kParseNumbersAsStringsFlag>(stream, handler);
   if (!outcome.IsError()) return std::move(builder.root());
-  if (builder.error()) return *builder.error();
+  if (builder.failed()) return builder.error();
   if (outcome.Code() == rapidjson::kParseErrorNumberTooBig) {
     const std::string_view rest = text.substr(outcome.Offset());
     builder.AddNumber(rest.substr(0, rest.find_first_not_of("+-.0123456789eE")), std::nullopt,
                       stream.line());
-    return *builder.error();
+    return builder.error();
   }
   if (stream.Tell() >= text.size() && builder.innermost() != nullptr) {
     const Node& open = *builder.innermost();
     builder.Fail(stream.line(),
                  fmt::format("the text ends inside the {} that line {} begins",
                              open.kind == Node::Kind::kMap ? "map" : "list", open.line));
-    return *builder.error();
+    return builder.error();
   }
   builder.Fail(stream.line(),
                "not JSON: " + Uncapitalised(rapidjson::GetParseError_En(outcome.Code())));
-  return *builder.error();
+  return builder.error();
 }
 
 Result<Node> ParseYaml(std::string_view text, const std::string& file) {
@@ -413,14 +423,9 @@ Result<Node> ParseYaml(std::string_view text, const std::string& file) {
     if (!parser.HandleNextDocument(handler)) {
       return Error{ErrorCode::kInvalid, file + ": is empty"};
     }
-    if (TreeBuilder rest(file); parser) {
-      YamlHandler rest_handler(rest);
-      if (parser.HandleNextDocument(rest_handler)) {
-        return ErrorAt(file, rest.root().line, "found a second document, expected one");
-      }
-    }
+    parser.HandleNextDocument(handler);  // Refuses a second document.
   } catch (const YamlHandler::Stop&) {
-    return *builder.error();
+    return builder.error();
   } catch (const YAML::Exception& error) {
     return ErrorAt(file, error.mark.is_null() ? 1 : error.mark.line + 1,
                    "not YAML: " + Uncapitalised(error.msg));

@@ -121,8 +121,9 @@ TEST(DocumentTest, SaysWhereAHalfWrittenFileEnds) {
   EXPECT_THAT(YamlError("a: {b: [1, 2\n"), StartsWith("f.yaml:"));
   EXPECT_THAT(YamlError("a: \"half"), StartsWith("f.yaml:1: not YAML: "));
   EXPECT_THAT(YamlError("a:\n\t- b"), StartsWith("f.yaml:2: not YAML: "));
+  EXPECT_THAT(YamlError("a: 1\n---\n[b, b: *x\n"), HasSubstr("second document"));
   EXPECT_THAT(YamlError("a: 1\n---\nb: 2\n"),
-              AllOf(StartsWith("f.yaml:3: "), HasSubstr("second document")));
+              AllOf(StartsWith("f.yaml:2: "), HasSubstr("second document")));
 }
 
 TEST(DocumentTest, RefusesNumbersThatNoDoubleHolds) {
