@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
 
 namespace ekya {
@@ -17,10 +19,13 @@ class Monotonic : public Clock {
  public:
   double Now() const override { return Read(CLOCK_MONOTONIC); }
   void SleepUntil(double time) override {
+    // Also NaN and times before the clock's start, which the system call refuses for ever.
+    if (!(time > Now())) return;
+    time = std::min(time, 1e9);  // A clock that started 30 years ago.
     timespec until{};
     until.tv_sec = static_cast<time_t>(std::floor(time));
     until.tv_nsec = static_cast<long>((time - std::floor(time)) * 1e9);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
     }
   }
 };
