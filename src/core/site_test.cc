@@ -97,7 +97,9 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.retraining[0].last_hidden, 64);
   EXPECT_EQ(learning.retraining[0].batch_size, 16);
   EXPECT_EQ(learning.retraining[0].learning_rate, 0.001);
+  EXPECT_FALSE(learning.retraining[0].augmentation);
   EXPECT_EQ(learning.retraining[1].id, "e7-f100-d5");
+  EXPECT_TRUE(learning.retraining[1].augmentation);
   ASSERT_EQ(learning.inference.size(), 2U);
   EXPECT_EQ(learning.inference[0].id, "all");
   EXPECT_EQ(learning.inference[0].input_size, 64);

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 namespace ekya {
@@ -124,9 +124,9 @@ TEST(SituationTest, AMillionStreamsAreAnErrorAtOnce) {
       R"({"format": "ekya-situation/1", "window_seconds": 1, "devices": 1, "quanta_per_device": 1,
           "accuracy_floor": 0, "streams": [)" +
       streams + "{}]}";
-  const auto start = std::chrono::steady_clock::now();
+  const double start = ThreadCpuSeconds();
   EXPECT_THAT(ErrorOf(text), HasSubstr("streams"));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  EXPECT_LT(ThreadCpuSeconds() - start, 20);  // Half a second, or more where sanitizers look.
 }
 
 TEST(SituationTest, QuantaThatAShareNeeds) {
