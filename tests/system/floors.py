@@ -3,6 +3,8 @@
 
 usage: floors.py BUILD_FOLDER     (not used)
 """
+import importlib.machinery
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -47,32 +49,50 @@ TARGETS = ["base/result.h", "core/frame.h", "core/internal/table.h", "decide/sch
            "run/workers/workers.h", "stages/stolen/a.h"]
 
 
-def check(file, include):
-    """Runs the check over a house of its own that holds `file` with `include`."""
-    with tempfile.TemporaryDirectory() as root:
-        # A module that no table knows would be found by itself.
-        for target in TARGETS[:-1]:
-            path = pathlib.Path(root, "src", target)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("#pragma once\n", encoding="utf-8")
-        path = pathlib.Path(root, "src", file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"// A file.\n#include {include}\n", encoding="utf-8")
-        return subprocess.run([sys.executable, CHECK, root], capture_output=True, text=True,
-                              check=False)
+def load_check():
+    """The check as a module: a process for each include would take a minute on a busy machine."""
+    loader = importlib.machinery.SourceFileLoader("check_floors", str(CHECK))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def run_on(root):
+    return subprocess.run([sys.executable, CHECK, root], capture_output=True, text=True,
+                          check=False)
+
+
+def plant(root, file, content):
+    path = pathlib.Path(root, "src", file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return path
 
 
 def main():
+    check = load_check()
+    assert not list(check.check_table())
     for file, include, message in PLANTED:
-        run = check(file, include)
+        with tempfile.TemporaryDirectory() as root:
+            for target in TARGETS:
+                plant(root, target, "#pragma once\n")
+            planted = plant(root, file, f"// A file.\n#include {include}\n")
+            faults = list(check.check_file(pathlib.Path(root), planted))
         if message is None:
-            assert run.returncode == 0, f"{file}: {include}: {run.stdout}"
+            assert not faults, f"{file}: {include}: {faults}"
         else:
-            assert run.returncode == 1, f"{file}: {include}: not caught"
-            assert message in run.stdout and f"src/{file}:" in run.stdout, run.stdout
-            assert run.stdout.count("\n") == 1, run.stdout
-    run = subprocess.run([sys.executable, CHECK, "/nonexistent"], capture_output=True, text=True,
-                         check=False)
+            assert len(faults) == 1 and message in faults[0], f"{file}: {include}: {faults}"
+            assert faults[0].startswith(f"src/{file}:"), faults
+
+    with tempfile.TemporaryDirectory() as root:
+        plant(root, "base/a.h", "#pragma once\n")
+        run = run_on(root)
+        assert run.returncode == 0 and "1 files in 1 modules" in run.stdout, run
+        plant(root, "core/a.h", '#include "decide/window/ports.h"\n')
+        run = run_on(root)
+        assert run.returncode == 1 and run.stdout.startswith("src/core/a.h:1: "), run
+    run = run_on("/nonexistent")
     assert run.returncode == 1 and "no sources" in run.stderr, run
     print(f"{len(PLANTED)} includes judged")
 
