@@ -224,6 +224,20 @@ Status BootstrapAll(const StreamSet& streams, int at_once) {
   return status;
 }
 
+/// Mean over streams of the accuracy in the second half of a run that ended at `ended`: what is left
+/// of a model, or won back, once the world has drifted away from where the run began.
+double SecondHalf(const StreamSet& streams, double ended) {
+  double sum = 0;
+  int judged = 0;
+  for (const std::string& id : streams.ids()) {
+    const double accuracy = streams.Get(id).AccuracySince(ended / 2);
+    if (accuracy < 0) continue;
+    sum += accuracy;
+    ++judged;
+  }
+  return judged > 0 ? sum / judged : 0;
+}
+
 }  // namespace
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
@@ -322,12 +336,14 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   }
   if (!status.ok()) return status.error();
 
+  const double ended = timeline->Now();
   for (const std::string& id : streams.ids()) {
     record.streams.push_back(streams.Get(id).Record());
     record.inference_device_seconds +=
         streams.Get(id).inference_share().CpuSeconds() / compute.device_cores;
     record.retraining_device_seconds += trainer.CpuSeconds(id) / compute.device_cores;
   }
+  record.figures["accuracy_second_half"] = SecondHalf(streams, ended);
   record.labelling_device_seconds = label_source.cpu_seconds() / compute.device_cores;
   record.profiling_device_seconds =
       profiling.CpuSeconds() / compute.device_cores - record.labelling_device_seconds;

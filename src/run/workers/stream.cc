@@ -503,4 +503,13 @@ double Stream::RecentAccuracy(int intervals) const {
   return Score(score);
 }
 
+double Stream::AccuracySince(double from) const {
+  std::lock_guard lock(mutex_);
+  inference::FrameScore score;
+  for (const Tally& tally : intervals_) {
+    if (tally.from >= from) score += tally.score;
+  }
+  return Score(score);
+}
+
 }  // namespace ekya::workers

@@ -101,6 +101,9 @@ class Stream {
   window::StreamRecord Record() const;
   /// Mean accuracy over the last `intervals` closed intervals; negative where none was judged.
   double RecentAccuracy(int intervals) const;
+  /// Accuracy over the closed intervals that began at run time `from` or later; negative where none
+  /// was judged.
+  double AccuracySince(double from) const;
 
  private:
   struct KeptResult {
