@@ -146,6 +146,8 @@
       const rest = (extent[1] - axis.min) / axis.interval;
       axis.axisLabel.showMaxLabel = Math.abs(rest - Math.round(rest)) < 1e-6;
     }
+    // Devices and streams are counted: no half of one.
+    if (xsOf(spec).every(Number.isInteger)) axis.minInterval = 1;
     axis.axisLabel.formatter = (value) => spec.x.unit === 'percent' ? Math.round(100 * value) + ' %'
                                                                     : valueText(value, spec.x, span);
     return axis;
@@ -328,7 +330,8 @@
         lineStyle: {width: stacked ? 0 : 2, color, type: s.dashed ? 'dashed' : 'solid', join: 'round'},
         emphasis: {disabled: true},
       };
-      if (s.x.length === 1) Object.assign(series, {symbol: 'circle', symbolSize: 6});
+      // Few points are measurements, each of them worth seeing.
+      if (spec.kind === 'line' && s.x.length <= 40) Object.assign(series, {symbol: 'circle', symbolSize: 7, showAllSymbol: true});
       if (spec.kind !== 'line') series.step = 'end';
       if (stacked) Object.assign(series, {stack: 'all', areaStyle: {color, opacity: 1, origin: 'start'}});
       option.series.push(series);
