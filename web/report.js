@@ -110,6 +110,23 @@
     return 86400 * Math.ceil(span / 86400 / wanted);
   }
 
+  /** `name` in at most four lines of `room` characters, broken after spaces and punctuation where it can be. */
+  function wrapped(name, room) {
+    const lines = [''];
+    for (const word of name.match(/[^\s:,;_-]*[\s:,;_-]*/g) || []) {
+      let rest = word;
+      if (lines.at(-1) && (lines.at(-1) + rest).trimEnd().length > room) lines.push('');
+      while (rest.trimEnd().length > room + 2) {
+        lines[lines.length - 1] += rest.slice(0, room);
+        rest = rest.slice(room);
+        lines.push('');
+      }
+      lines[lines.length - 1] += rest;
+    }
+    const kept = lines.slice(0, 4).map((line) => line.trim());
+    return kept.join('\n') + (lines.length > 4 ? '…' : '');
+  }
+
   function baseAxis() {
     return {
       nameTextStyle: {color: theme.quiet, fontSize: 12},
@@ -127,9 +144,9 @@
       axis.data = spec.x.places;
       axis.axisLabel.interval = 0;
       axis.axisLabel.hideOverlap = false;
-      axis.axisLabel.overflow = 'break';
       axis.axisLabel.lineHeight = 15;
-      axis.axisLabel.width = Math.max(40, (width - 60) / spec.x.places.length - 8);
+      const room = Math.max(5, ((width - 60) / spec.x.places.length - 6) / 6.4);
+      axis.axisLabel.formatter = (name) => wrapped(name, room);
       return axis;
     }
     axis.type = 'value';

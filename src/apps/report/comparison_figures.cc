@@ -115,11 +115,8 @@ std::vector<Figure> AccuracyOverTimeFigures(const std::vector<RunRecord>& runs,
     }
     figure.series.push_back(std::move(series));
   }
-  figure.y = {.name = "",
-              .unit = Unit::kPercent,
-              .low = std::clamp(std::floor(lowest * 10 - 1e-9) / 10, 0.0, 0.9),
-              .high = 1,
-              .places = {}};
+  figure.y = {
+      .name = "", .unit = Unit::kPercent, .low = AccuracyAxisLow(lowest), .high = 1, .places = {}};
   return {std::move(figure)};
 }
 
@@ -155,7 +152,7 @@ std::vector<Figure> StreamAccuracyFigures(const std::vector<RunRecord>& runs, Pa
 std::vector<Figure> DeviceSecondsFigures(const std::vector<SchedulerResult>& results) {
   Figure figure{.kind = FigureKind::kStackedBar};
   figure.title = "Where the compute went";
-  figure.caption = "device seconds a run";
+  figure.caption = "device seconds";
   figure.y = {.name = "", .unit = Unit::kNumber, .low = 0, .high = {}, .places = {}};
   for (const SchedulerResult& result : results) figure.x.places.push_back(result.Label());
   const std::pair<const char*, double DeviceSeconds::*> kinds[] = {

@@ -20,6 +20,15 @@ constexpr char kContentPolicy[] =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'";
 
+/// `text` escaped, in which no line ends between a number and its percent sign.
+std::string Prose(std::string_view text) {
+  std::string prose = EscapeHtml(text);
+  for (auto at = prose.find(" %"); at != std::string::npos; at = prose.find(" %", at)) {
+    prose.replace(at, 1, "&nbsp;");
+  }
+  return prose;
+}
+
 std::string Anchor(std::size_t section) { return fmt::format("section-{}", section + 1); }
 
 void AppendTable(const Table& table, std::string* html) {
@@ -167,12 +176,12 @@ void Page::Heading(std::string_view text) {
 
 void Page::Subheading(std::string_view text) { body_ += "<h3>" + EscapeHtml(text) + "</h3>\n"; }
 
-void Page::Paragraph(std::string_view text) { body_ += "<p>" + EscapeHtml(text) + "</p>\n"; }
+void Page::Paragraph(std::string_view text) { body_ += "<p>" + Prose(text) + "</p>\n"; }
 
 void Page::List(const std::vector<std::string>& texts) {
   if (texts.empty()) return;
   body_ += "<ul>\n";
-  for (const std::string& text : texts) body_ += "<li>" + EscapeHtml(text) + "</li>\n";
+  for (const std::string& text : texts) body_ += "<li>" + Prose(text) + "</li>\n";
   body_ += "</ul>\n";
 }
 

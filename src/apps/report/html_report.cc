@@ -39,9 +39,8 @@ std::string RunName(const RunRecord& run) {
 std::string Setting(const RunRecord& run) {
   std::string devices = Count(run.devices, "device");
   if (run.device_cores != 1) devices += fmt::format(" of {:.3g} cores", run.device_cores);
-  return fmt::format("{} · {} · {} of {}",
+  return fmt::format("{} · {} · windows of {}",
                      Count(static_cast<std::int64_t>(run.streams.size()), "stream"), devices,
-                     Count(static_cast<std::int64_t>(run.windows.size()), "retraining window"),
                      SecondsText(run.window_seconds));
 }
 
@@ -50,7 +49,9 @@ std::string LeadText(const std::vector<RunRecord>& runs) {
   std::set<std::string> settings;
   std::set<std::uint64_t> seeds;
   std::vector<std::string> schedulers;
+  std::size_t windows = 0;
   for (const RunRecord& run : runs) {
+    windows = std::max(windows, run.windows.size());
     settings.insert(Setting(run));
     seeds.insert(run.seed);
     if (std::find(schedulers.begin(), schedulers.end(), run.scheduler) == schedulers.end()) {
@@ -60,6 +61,7 @@ std::string LeadText(const std::vector<RunRecord>& runs) {
   std::string text = settings.size() == 1
                          ? *settings.begin()
                          : Count(static_cast<std::int64_t>(settings.size()), "setting");
+  text += " · " + Count(static_cast<std::int64_t>(windows), "retraining window");
   text += fmt::format(" · {}", fmt::join(schedulers, ", "));
   if (seeds.size() == 1) return text + fmt::format(" · seed {}", *seeds.begin());
   return text + fmt::format(" · {}", Count(static_cast<std::int64_t>(seeds.size()), "seed"));
@@ -152,6 +154,31 @@ std::string ShareText(const std::string& configuration, Quanta quanta, int devic
   return text;
 }
 
+/// The decision's own reason for what `job` has; where the policy gives none, what it was told.
+std::string WhyText(const Decision& decision, const Allocation& job) {
+  const std::string explanation = ExplanationOf(decision.schedule, job.stream);
+  if (!explanation.empty()) return explanation;
+  const StreamSituation* const stream = SituationOf(decision.situation, job.stream);
+  if (stream == nullptr) return "";
+  if (stream->retrained) return "its retraining of this window has ended";
+  const RetrainingProfile* best = nullptr;
+  for (const RetrainingProfile& profile : stream->retraining) {
+    const bool chosen = profile.id == job.retraining;
+    if (chosen || best == nullptr ||
+        (profile.accuracy > best->accuracy && best->id != job.retraining)) {
+      best = &profile;
+    }
+  }
+  if (best == nullptr) return "";
+  if (stream->running) {
+    return fmt::format("{} has {} of a device left, for {}", stream->running->id,
+                       SecondsText(stream->running->device_seconds), PercentText(best->accuracy));
+  }
+  return fmt::format("{}{} would bring {} for {} of a device",
+                     best->id == job.retraining ? "" : "the best, ", best->id,
+                     PercentText(best->accuracy), SecondsText(best->device_seconds));
+}
+
 void AddDecision(Page& page, const RunRecord& run, const Decision& decision) {
   const Schedule& schedule = decision.schedule;
   std::string text =
@@ -161,40 +188,56 @@ void AddDecision(Page& page, const RunRecord& run, const Decision& decision) {
   if (schedule.upper_bound) {
     text += fmt::format("; no schedule reaches more than {}", PercentText(*schedule.upper_bound));
   }
-  text += fmt::format(". Decided in {:.3g} ms.", schedule.solve_microseconds / 1000);
+  text += ".";
+  if (schedule.solve_microseconds > 0) {
+    text += fmt::format(" Decided in {:.3g} ms.", schedule.solve_microseconds / 1000);
+  }
   if (!schedule.floor_feasible) text += " The accuracy floor cannot be kept.";
   page.Paragraph(text);
   if (schedule.timeline.empty()) return;
   Table table;
   table.columns = {{"Stream"}, {"Accuracy now", true}, {"Inference"}, {"Retraining"}, {"Why"}};
+  bool reasons = false;
   for (const Allocation& job : schedule.timeline.front().jobs) {
     table.rows.push_back(
         {job.stream, PercentText(SituationAccuracy(decision.situation, job.stream).value_or(kNaN)),
          ShareText(job.inference, job.inference_quanta, job.inference_device, run),
          ShareText(job.retraining, job.retraining_quanta, job.retraining_device, run),
-         ExplanationOf(schedule, job.stream)});
+         WhyText(decision, job)});
+    reasons = reasons || !table.rows.back().back().empty();
+  }
+  if (!reasons) {
+    table.columns.pop_back();
+    for (auto& row : table.rows) row.pop_back();
   }
   page.Add(table);
 }
 
-/// "lobby: 120 samples, 18 configurations profiled" of every stream.
-std::vector<std::string> LabelTexts(const WindowRecord& window) {
-  std::vector<std::string> texts;
+/// What labelling and profiling gave in one window: the best few configurations of every stream.
+Table PreparationTable(const WindowRecord& window) {
+  constexpr std::size_t kMostNamed = 4;
+  Table table;
+  table.columns = {{"Stream"}, {"Labelled samples", true}, {"Profiled configurations, best first"}};
   for (const auto& [stream, labels] : window.labels) {
-    std::string text = fmt::format("{}: {}", stream, Count(labels.samples, "labelled sample"));
-    const auto profiles = window.profiles.find(stream);
-    if (profiles != window.profiles.end() && !profiles->second.empty()) {
-      const auto best =
-          std::max_element(profiles->second.begin(), profiles->second.end(),
-                           [](const auto& a, const auto& b) { return a.accuracy < b.accuracy; });
-      text +=
-          fmt::format(", {} profiled, the best {} with {} for {} of a device",
-                      Count(static_cast<std::int64_t>(profiles->second.size()), "configuration"),
-                      best->id, PercentText(best->accuracy), SecondsText(best->device_seconds));
+    std::vector<RetrainingProfile> profiles;
+    const auto found = window.profiles.find(stream);
+    if (found != window.profiles.end()) profiles = found->second;
+    // NaN has no place in an order.
+    std::erase_if(profiles, [](const auto& profile) { return !std::isfinite(profile.accuracy); });
+    std::stable_sort(profiles.begin(), profiles.end(),
+                     [](const auto& a, const auto& b) { return a.accuracy > b.accuracy; });
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < std::min(kMostNamed, profiles.size()); ++i) {
+      named.push_back(fmt::format("{} {} for {}", profiles[i].id, PercentText(profiles[i].accuracy),
+                                  SecondsText(profiles[i].device_seconds)));
     }
-    texts.push_back(std::move(text));
+    if (profiles.size() > kMostNamed) {
+      named.push_back(fmt::format("{} more", profiles.size() - kMostNamed));
+    }
+    table.rows.push_back({stream, CountText(labels.samples),
+                          named.empty() ? "-" : fmt::format("{}", fmt::join(named, "; "))});
   }
-  return texts;
+  return table;
 }
 
 void AddDecisions(Page& page, const RunRecord& run) {
@@ -210,7 +253,7 @@ void AddDecisions(Page& page, const RunRecord& run) {
                     Count(static_cast<std::int64_t>(window.decisions.size()), "decision"),
                     retrained.empty() ? "nothing retrained"
                                       : fmt::format("retrained {}", fmt::join(retrained, ", "))));
-    page.List(LabelTexts(window));
+    if (!window.labels.empty()) page.Add(PreparationTable(window));
     for (const Decision& decision : window.decisions) AddDecision(page, run, decision);
     if (window.decisions.empty()) page.Paragraph("Nothing was decided.");
     page.EndFold();
@@ -253,9 +296,6 @@ std::vector<std::string> WarningTexts(const std::vector<RunRecord>& runs) {
       for (const std::string& warning : window.warnings) {
         texts.push_back(fmt::format("{}window {}: {}", name, window.window, warning));
       }
-      if (window.stopped) {
-        texts.push_back(fmt::format("{}window {}: stopped before its end", name, window.window));
-      }
     }
   }
   return texts;
@@ -276,8 +316,12 @@ std::vector<const RunRecord*> DetailedRuns(const std::vector<RunRecord>& runs) {
 
 }  // namespace
 
-std::string MakeHtmlReport(const std::string& title, const std::vector<RunRecord>& runs) {
+std::string MakeHtmlReport(const std::string& title, const std::vector<RunRecord>& given) {
   Page page(title);
+  std::vector<RunRecord> runs = given;
+  std::stable_sort(runs.begin(), runs.end(), [](const RunRecord& a, const RunRecord& b) {
+    return BaselineRank(a.scheduler) < BaselineRank(b.scheduler);
+  });
   if (runs.empty()) {
     page.Lead("No run");
     page.Notice("There is nothing to report: no run was given.");

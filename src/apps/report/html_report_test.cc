@@ -26,8 +26,8 @@ TEST(HtmlReport, SaysWhatIsAsked) {
        {"Gates", "3 streams", "2 devices", "8 retraining windows", "thief", "seed 1",
         "Accuracy over time", "Shares of the devices", "Class mix", "Retrainings",
         "Why each decision was taken", "Warnings", "retraining gains 21.4 points", "truth",
-        "kept old: 0.610", "no schedule reaches more than 93.0 %",
-        "ramp: the camera gave no frame for 4 s"}) {
+        "kept old: 0.610", "no schedule reaches more than 93.0&nbsp;%", "90",
+        "e15-f50-d3 93.0 % for 8.5 s", "ramp: the camera gave no frame for 4 s"}) {
     EXPECT_THAT(body, HasSubstr(expected));
   }
   EXPECT_THAT(body, Not(HasSubstr("Schedulers")));

@@ -91,7 +91,7 @@ std::vector<SpanKind> RetrainingSpans(const RunRecord& run, const std::string& s
   return kinds;
 }
 
-/// The lowest accuracy of the run, rounded down to a tenth: curves of all streams share one scale.
+/// For the lowest accuracy of the run: curves of all streams share one scale.
 double LowestAccuracy(const RunRecord& run) {
   double lowest = 1;
   for (const StreamRecord& stream : run.streams) {
@@ -99,7 +99,7 @@ double LowestAccuracy(const RunRecord& run) {
       if (interval.accuracy >= 0) lowest = std::min(lowest, interval.accuracy);
     }
   }
-  return std::clamp(std::floor(lowest * 10 - 1e-9) / 10, 0.0, 0.9);
+  return AccuracyAxisLow(lowest);
 }
 
 std::string ClassName(const StreamRecord& stream, std::size_t i) {
@@ -239,6 +239,11 @@ std::vector<StreamInterval> Thinned(const std::vector<StreamInterval>& intervals
     thinned.push_back(std::move(merged));
   }
   return thinned;
+}
+
+double AccuracyAxisLow(double lowest) {
+  const double step = lowest < 0.5 ? 0.2 : 0.1;
+  return std::clamp(std::floor(lowest / step - 1e-9) * step, 0.0, 0.9);
 }
 
 std::vector<Figure> AccuracyFigures(const RunRecord& run, Palette& streams) {

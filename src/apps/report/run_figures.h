@@ -27,6 +27,9 @@ class Palette {
 std::vector<window::StreamInterval> Thinned(const std::vector<window::StreamInterval>& intervals,
                                             std::size_t most);
 
+/// Where an axis of accuracies begins so that `lowest` is on it: 0.4, 0.5, ... 0.9, or 0.2 or 0.
+double AccuracyAxisLow(double lowest);
+
 // The figures of one run. Those that have nothing to show are left out.
 
 /// One per stream: accuracy over time, with retrainings, swaps and retraining windows.

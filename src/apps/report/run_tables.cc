@@ -56,8 +56,8 @@ Table ComparisonTable(const std::vector<SchedulerResult>& results) {
          CountText(std::round(seconds / runs))});
   }
   table.caption =
-      "Differences are points of accuracy over the seeds that both ran; counts are per "
-      "run.";
+      "Differences are points of accuracy over the seeds that both ran, against the best "
+      "uniform where there are several; counts are per run.";
   return table;
 }
 

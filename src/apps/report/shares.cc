@@ -26,11 +26,16 @@ std::vector<DecidedShare> DecidedShares(const RunRecord& run) {
   return shares;
 }
 
-std::optional<double> SituationAccuracy(const Situation& situation, const std::string& stream) {
+const StreamSituation* SituationOf(const Situation& situation, const std::string& stream) {
   for (const StreamSituation& candidate : situation.streams) {
-    if (candidate.id == stream) return candidate.accuracy;
+    if (candidate.id == stream) return &candidate;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<double> SituationAccuracy(const Situation& situation, const std::string& stream) {
+  const StreamSituation* const found = SituationOf(situation, stream);
+  return found == nullptr ? std::nullopt : std::optional<double>(found->accuracy);
 }
 
 std::string ExplanationOf(const Schedule& schedule, const std::string& stream) {

@@ -21,6 +21,9 @@ struct DecidedShare {
 /// window's end. In order of time, then of the decisions' streams.
 std::vector<DecidedShare> DecidedShares(const window::RunRecord& run);
 
+/// The stream as the policy was told; null where it was not asked about it.
+const StreamSituation* SituationOf(const Situation& situation, const std::string& stream);
+
 /// The accuracy of the stream's served model as the policy was told; absent where it was not asked.
 std::optional<double> SituationAccuracy(const Situation& situation, const std::string& stream);
 

@@ -147,6 +147,11 @@ std::string PolicyName(const std::string& scheduler) {
   return scheduler.substr(0, scheduler.find(':'));
 }
 
+int BaselineRank(const std::string& scheduler) {
+  const std::string policy = PolicyName(scheduler);
+  return policy == "none" ? 2 : policy == "uniform" ? 1 : 0;
+}
+
 SummaryRow SummaryRowOf(const RunRecord& run) {
   SummaryRow row;
   row.scheduler = run.scheduler;
@@ -218,6 +223,9 @@ std::vector<SchedulerResult> CompareSchedulers(const std::vector<SummaryRow>& ro
                                    row.streams == 1 ? "" : "s", row.window_seconds);
     }
   }
+  std::stable_sort(results.begin(), results.end(), [](const auto& a, const auto& b) {
+    return BaselineRank(a.scheduler) < BaselineRank(b.scheduler);
+  });
   for (SchedulerResult& result : results) {
     result.above_none = PointsAbovePolicy(result, results, "none");
     result.above_uniform = PointsAbovePolicy(result, results, "uniform");

@@ -79,8 +79,12 @@ struct SchedulerResult {
   std::string Label() const { return setting.empty() ? scheduler : scheduler + " · " + setting; }
 };
 
-/// One result per scheduler and setting, in order of first appearance.
+/// One result per scheduler and setting, in order of first appearance but for the baselines:
+/// `uniform` and then `none` come last.
 std::vector<SchedulerResult> CompareSchedulers(const std::vector<SummaryRow>& rows);
+
+/// 0 of a scheduler that is to be shown, 1 of `uniform`, 2 of `none`: baselines come last.
+int BaselineRank(const std::string& scheduler);
 
 /// "uniform" of "uniform:config=2,share=0.5".
 std::string PolicyName(const std::string& scheduler);

@@ -179,6 +179,7 @@ TEST(CompareSchedulers, KeepsSettingsApart) {
   const Summary summary = Summarize({small, large, none});
   const auto results = CompareSchedulers(summary.rows);
   ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(results[2].scheduler, "none");
   EXPECT_NEAR(*results[0].above_none, 10, 1e-9);
   EXPECT_FALSE(results[1].above_none);
   EXPECT_THAT(results[1].Label(), HasSubstr("4 devices"));
