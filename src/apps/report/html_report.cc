@@ -161,22 +161,24 @@ std::string WhyText(const Decision& decision, const Allocation& job) {
   const StreamSituation* const stream = SituationOf(decision.situation, job.stream);
   if (stream == nullptr) return "";
   if (stream->retrained) return "its retraining of this window has ended";
+  if (stream->running) {
+    return fmt::format("{} has {} of a device left", stream->running->id,
+                       SecondsText(stream->running->device_seconds));
+  }
   const RetrainingProfile* best = nullptr;
   for (const RetrainingProfile& profile : stream->retraining) {
-    const bool chosen = profile.id == job.retraining;
-    if (chosen || best == nullptr ||
-        (profile.accuracy > best->accuracy && best->id != job.retraining)) {
+    if (profile.id == job.retraining) {
       best = &profile;
+      break;
     }
+    if (best == nullptr || profile.accuracy > best->accuracy) best = &profile;
   }
   if (best == nullptr) return "";
-  if (stream->running) {
-    return fmt::format("{} has {} of a device left, for {}", stream->running->id,
-                       SecondsText(stream->running->device_seconds), PercentText(best->accuracy));
-  }
-  return fmt::format("{}{} would bring {} for {} of a device",
-                     best->id == job.retraining ? "" : "the best, ", best->id,
-                     PercentText(best->accuracy), SecondsText(best->device_seconds));
+  const std::string gain =
+      fmt::format("would bring {} for {} of a device", PercentText(best->accuracy),
+                  SecondsText(best->device_seconds));
+  return best->id == job.retraining ? fmt::format("{} {}", best->id, gain)
+                                    : fmt::format("the best, {}, {}", best->id, gain);
 }
 
 void AddDecision(Page& page, const RunRecord& run, const Decision& decision) {

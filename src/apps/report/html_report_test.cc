@@ -33,6 +33,30 @@ TEST(HtmlReport, SaysWhatIsAsked) {
   EXPECT_THAT(body, Not(HasSubstr("Schedulers")));
 }
 
+TEST(HtmlReport, SaysWhatWasKnownWhereThePolicyGivesNoReason) {
+  RunRecord run = SampleRun("thief", 1, 1);
+  for (auto& decision : run.windows[0].decisions) decision.schedule.explanations.clear();
+  // In the first decision "ramp" is retrained; of the others, one runs and one has ended.
+  auto& streams = run.windows[0].decisions[0].situation.streams;
+  streams[0].retrained = true;
+  streams[2].running = RunningRetraining{"e5-f50-d1", 0, 1.5};
+  const std::string body = Body(MakeHtmlReport("x", {run}));
+  EXPECT_THAT(body, HasSubstr("<td>e15-f50-d3 would bring 93.0 % for 8.5 s of a device</td>"));
+  EXPECT_THAT(body, HasSubstr("<td>its retraining of this window has ended</td>"));
+  EXPECT_THAT(body, HasSubstr("<td>e5-f50-d1 has 1.5 s of a device left"));
+  EXPECT_THAT(body, HasSubstr("<td>the best, e15-f50-d3, would bring 93.0 %"));
+
+  // Where nothing was profiled there is nothing to say, and no column for it.
+  for (auto& decision : run.windows[0].decisions) {
+    for (auto& stream : decision.situation.streams) {
+      stream.retraining.clear();
+      stream.running.reset();
+      stream.retrained = false;
+    }
+  }
+  EXPECT_THAT(Body(MakeHtmlReport("x", {run})), Not(HasSubstr("Why</th>")));
+}
+
 TEST(HtmlReport, ComparesSeveralRuns) {
   const std::string body = Body(MakeHtmlReport("x", {SampleRun("thief", 1), SampleRun("none", 1)}));
   EXPECT_THAT(body, HasSubstr("Schedulers"));
