@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kMostCandidates = 1000;
 constexpr int kSizeStep = 32;
 constexpr int kLargestSize = 2048;
+// Of the small YOLOX models, where the file leaves it open.
+constexpr int kYoloxSize = 416;
 // Columns of an output row before the class scores: center, size and objectness.
 constexpr int kBoxColumns = 5;
 
@@ -76,8 +78,8 @@ class Detector : public Model {
   /// An output of one row per place, or an error that says what was found.
   Status CheckRows(const cv::Mat& output, std::size_t columns) const {
     const std::size_t expected = kBoxColumns + trained_classes_;
-    if (columns == expected && output.type() == CV_32F && output.isContinuous() &&
-        output.total() % expected == 0) {
+    if (columns > 0 && columns == expected && output.type() == CV_32F && output.isContinuous() &&
+        output.total() % columns == 0) {
       return {};
     }
     return Error{ErrorCode::kInvalid,
@@ -238,8 +240,7 @@ Result<std::unique_ptr<Model>> OpenDetector(const std::filesystem::path& network
   if (network.extension() == ".onnx") {
     EKYA_ASSIGN(auto net, internal::ReadOnnxNet(network));
     const bool fixed_size = net.width > 0 && net.height > 0;
-    constexpr int kOwnSize = 416;  // of the small YOLOX models, where the file leaves it open
-    if (!fixed_size) net.width = net.height = kOwnSize;
+    if (!fixed_size) net.width = net.height = kYoloxSize;
     detector = std::make_unique<Yolox>(fixed_size, network, std::move(net), names.size(),
                                        std::move(report_as), std::move(classes), options);
   } else if (network.extension() == ".cfg") {
@@ -262,34 +263,34 @@ Result<std::unique_ptr<Model>> OpenDetector(const std::filesystem::path& network
 }
 
 const std::vector<std::string>& CocoNames() {
-  static const std::vector<std::string> names = {"person",        "bicycle",      "car",
-                                                 "motorcycle",    "airplane",     "bus",
-                                                 "train",         "truck",        "boat",
-                                                 "traffic light", "fire hydrant", "stop sign",
-                                                 "parking meter", "bench",        "bird",
-                                                 "cat",           "dog",          "horse",
-                                                 "sheep",         "cow",          "elephant",
-                                                 "bear",          "zebra",        "giraffe",
-                                                 "backpack",      "umbrella",     "handbag",
-                                                 "tie",           "suitcase",     "frisbee",
-                                                 "skis",          "snowboard",    "sports ball",
-                                                 "kite",          "baseball bat", "baseball glove",
-                                                 "skateboard",    "surfboard",    "tennis racket",
-                                                 "bottle",        "wine glass",   "cup",
-                                                 "fork",          "knife",        "spoon",
-                                                 "bowl",          "banana",       "apple",
-                                                 "sandwich",      "orange",       "broccoli",
-                                                 "carrot",        "hot dog",      "pizza",
-                                                 "donut",         "cake",         "chair",
-                                                 "couch",         "potted plant", "bed",
-                                                 "dining table",  "toilet",       "tv",
-                                                 "laptop",        "mouse",        "remote",
-                                                 "keyboard",      "cell phone",   "microwave",
-                                                 "oven",          "toaster",      "sink",
-                                                 "refrigerator",  "book",         "clock",
-                                                 "vase",          "scissors",     "teddy bear",
-                                                 "hair drier",    "toothbrush"};
-  return names;
+  static const std::vector<std::string> kNames = {"person",        "bicycle",      "car",
+                                                  "motorcycle",    "airplane",     "bus",
+                                                  "train",         "truck",        "boat",
+                                                  "traffic light", "fire hydrant", "stop sign",
+                                                  "parking meter", "bench",        "bird",
+                                                  "cat",           "dog",          "horse",
+                                                  "sheep",         "cow",          "elephant",
+                                                  "bear",          "zebra",        "giraffe",
+                                                  "backpack",      "umbrella",     "handbag",
+                                                  "tie",           "suitcase",     "frisbee",
+                                                  "skis",          "snowboard",    "sports ball",
+                                                  "kite",          "baseball bat", "baseball glove",
+                                                  "skateboard",    "surfboard",    "tennis racket",
+                                                  "bottle",        "wine glass",   "cup",
+                                                  "fork",          "knife",        "spoon",
+                                                  "bowl",          "banana",       "apple",
+                                                  "sandwich",      "orange",       "broccoli",
+                                                  "carrot",        "hot dog",      "pizza",
+                                                  "donut",         "cake",         "chair",
+                                                  "couch",         "potted plant", "bed",
+                                                  "dining table",  "toilet",       "tv",
+                                                  "laptop",        "mouse",        "remote",
+                                                  "keyboard",      "cell phone",   "microwave",
+                                                  "oven",          "toaster",      "sink",
+                                                  "refrigerator",  "book",         "clock",
+                                                  "vase",          "scissors",     "teddy bear",
+                                                  "hair drier",    "toothbrush"};
+  return kNames;
 }
 
 }  // namespace ekya::models

@@ -29,7 +29,7 @@ void BM_Detect(benchmark::State& state, const char* network) {
   }
   const Frame frame = Noise(640, 352);
   const int input_size = static_cast<int>(state.range(0));
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const double start = ThreadCpuSeconds();
     auto found = (*detector)->Analyze(frame, input_size);
     if (!found.ok()) {

@@ -81,7 +81,7 @@ class DetectorTest : public testing::Test {
     return folder_ / name;
   }
 
-  std::unique_ptr<Model> Open(const std::string& name, DetectorOptions options = {}) {
+  std::unique_ptr<Model> Open(const std::string& name, const DetectorOptions& options = {}) {
     auto detector = OpenDetector(kModels / name, CocoNames(), options);
     EXPECT_TRUE(detector.ok()) << detector.error().message;
     return std::move(*detector);

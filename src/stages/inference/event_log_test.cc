@@ -13,7 +13,6 @@ namespace ekya::inference {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 class EventLogTest : public testing::Test {

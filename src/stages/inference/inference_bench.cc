@@ -17,7 +17,7 @@ class NoWork : public models::Model {
   }
 
  private:
-  const std::vector<std::string> classes_;
+  const std::vector<std::string> classes_ = {"thing"};
 };
 
 /// `count` objects in a row that move by one pixel a frame.

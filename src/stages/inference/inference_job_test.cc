@@ -191,8 +191,9 @@ TEST(InferenceJob, SamplesFramesByIndex) {
   EXPECT_EQ(all[12].detections[0].box.x, 0);
 }
 
+constexpr int kFrames = 4000;
+
 TEST(InferenceJob, SwapsBetweenTwoFramesUnderLoad) {
-  constexpr int kFrames = 4000;
   models::ModelSlot slot;
   slot.Put({1, std::make_shared<MarkingModel>(1)});
   Results results;
@@ -347,7 +348,7 @@ TEST(InferenceJob, StartsInItsThreadAndCountsItsProcessorTime) {
     }
 
    private:
-    const std::vector<std::string> classes_;
+    const std::vector<std::string> classes_ = {"thing"};
   };
   models::ModelSlot slot;
   slot.Put({1, std::make_shared<Busy>()});
