@@ -2,11 +2,11 @@
 
 namespace ekya::live {
 
-/// What `ekya demo` runs: two drawn cameras on half a core each, as the text of a site.yaml.
+/// What `ekya demo` runs: two drawn cameras on most of a core, as the text of a site.yaml.
 const char* DemoSite();
 
 /// Of the demo's minutes, what drawing, labelling and training before the start and the report
 /// after the end may take on a slow core.
-inline constexpr double kDemoPreparationSeconds = 30;
+inline constexpr double kDemoPreparationSeconds = 40;
 
 }  // namespace ekya::live

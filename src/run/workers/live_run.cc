@@ -197,7 +197,7 @@ class Watch {
   std::thread thread_;  // last: begins with everything else in place
 };
 
-/// Trains the streams' first models, as many at once as there are devices.
+/// Trains the streams' first models, `at_once` side by side.
 Status BootstrapAll(const StreamSet& streams, int at_once) {
   std::mutex mutex;
   std::size_t next = 0;
@@ -224,8 +224,8 @@ Status BootstrapAll(const StreamSet& streams, int at_once) {
   return status;
 }
 
-/// Mean over streams of the accuracy in the second half of a run that ended at `ended`: what is left
-/// of a model, or won back, once the world has drifted away from where the run began.
+/// Mean over streams of the accuracy in the second half of a run that ended at `ended`: what is
+/// left of a model, or won back, once the world has drifted away from where the run began.
 double SecondHalf(const StreamSet& streams, double ended) {
   double sum = 0;
   int judged = 0;
@@ -267,7 +267,9 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     return Error{ErrorCode::kUnavailable, "none of the site's cameras could be opened"};
   }
   Log(LogLevel::kInfo, "", "shares are enforced by {}", enforcer->mechanism());
-  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, static_cast<int>(cores.size())));
+  // Not in service yet: the whole machine may work on it.
+  EKYA_RETURN_IF_ERROR(
+      BootstrapAll(streams, static_cast<int>(std::thread::hardware_concurrency())));
 
   const double start = clock.Now();
   timeline = std::make_unique<window::EventTimeline>(clock, start);
