@@ -45,6 +45,16 @@ std::size_t CharacterLength(std::string_view text) {
   return 0;
 }
 
+/// Whether `text`, its escapes resolved, is text: half of an escaped surrogate pair is none.
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = CharacterLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 /// Refuses what is no text at all before a parser sees it, and drops a byte order mark.
 Status CheckText(std::string_view* text, const std::string& file, std::size_t max_bytes) {
   if (text->size() > max_bytes) {
@@ -85,6 +95,7 @@ class TreeBuilder {
 
   bool Key(std::string_view key, int line) {
     if (!Count(line)) return false;
+    if (!IsUtf8(key)) return Fail(line, "found a lone surrogate in a key, expected text");
     auto& members = open_.back()->members;
     members.emplace_back(key, Node{});
     members.back().second.line = line;
@@ -97,6 +108,7 @@ class TreeBuilder {
   bool AddText(std::string_view text, int line) {
     if (text.find('\0') != std::string::npos)
       return Fail(line, "found a NUL character, expected text");
+    if (!IsUtf8(text)) return Fail(line, "found a lone surrogate, expected text");
     Node node{.kind = Node::Kind::kString, .line = line, .text = std::string(text)};
     return Add(std::move(node));
   }

@@ -147,6 +147,8 @@ TEST(DocumentTest, RefusesDuplicateKeysNulAndDepth) {
   EXPECT_THAT(YamlError("a: 1\nb: 2\na: 3\n"), HasSubstr("the key \"a\" again, first on line 1"));
   EXPECT_THAT(JsonError(R"({"a": "x\u0000y"})"), HasSubstr("NUL"));
   EXPECT_THAT(JsonError(R"({"a\u0000": 1})"), HasSubstr("NUL"));
+  EXPECT_THAT(JsonError(R"({"a": "x\ude00"})"), HasSubstr("surrogate"));
+  EXPECT_THAT(JsonError(R"({"a\ude00": 1})"), HasSubstr("surrogate"));
   EXPECT_TRUE(ParseJson(std::string(64, '[') + std::string(64, ']'), "f").ok());
   EXPECT_THAT(JsonError(std::string(65, '[') + std::string(65, ']')), HasSubstr("64 levels"));
   EXPECT_THAT(JsonError(std::string(1'000'000, '[')), HasSubstr("64 levels"));

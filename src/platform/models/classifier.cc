@@ -75,7 +75,9 @@ Status CheckShape(const ClassifierShape& shape) {
   }
   std::set<std::string> seen;
   for (const auto& name : shape.classes) {
-    if (name.empty() || name.find('\n') != std::string::npos || !seen.insert(name).second) {
+    const bool printable = std::none_of(
+        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (name.empty() || !printable || !seen.insert(name).second) {
       return Invalid(fmt::format(
           "model: found class '{}', expected names that differ, not empty, of one line", name));
     }
