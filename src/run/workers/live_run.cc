@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/conductor.h"
-#include "decide/window/event_timeline.h"
 #include "platform/models/detector.h"
 #include "platform/models/golden_classifier.h"
 #include "platform/resources/share.h"
+#include "run/workers/event_timeline.h"
 #include "run/workers/ports.h"
 #include "run/workers/stream.h"
 #include "run/workers/stream_set.h"
@@ -152,7 +152,7 @@ class Ticker {
 /// Posts kStop when the caller's flag is set, the time is up, or every source has ended.
 class Watch {
  public:
-  Watch(const StreamSet& streams, const LiveOptions& options, window::EventTimeline& timeline,
+  Watch(const StreamSet& streams, const LiveOptions& options, EventTimeline& timeline,
         ProfilingCompute& profiling)
       : streams_(streams),
         options_(options),
@@ -191,7 +191,7 @@ class Watch {
 
   const StreamSet& streams_;
   const LiveOptions& options_;
-  window::EventTimeline& timeline_;
+  EventTimeline& timeline_;
   ProfilingCompute& profiling_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;  // last: begins with everything else in place
@@ -249,7 +249,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
 
   Clock& clock = MonotonicClock();
   // Begins with the run; until then no camera plays and nothing is posted.
-  std::unique_ptr<window::EventTimeline> timeline;
+  std::unique_ptr<EventTimeline> timeline;
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
   const StreamEnvironment environment{site,      options.seed, options.out, clock,
                                       *enforcer, *labeller,    post};
@@ -272,7 +272,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
       BootstrapAll(streams, static_cast<int>(std::thread::hardware_concurrency())));
 
   const double start = clock.Now();
-  timeline = std::make_unique<window::EventTimeline>(clock, start);
+  timeline = std::make_unique<EventTimeline>(clock, start);
   ProfilingCompute profiling(*enforcer, cores, compute.device_cores, compute.quanta_per_device);
   LiveTrainer trainer(streams, *enforcer, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);

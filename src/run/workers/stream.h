@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "core/site.h"
-#include "decide/window/event_timeline.h"
+#include "decide/window/ports.h"
 #include "decide/window/record.h"
 #include "platform/datasets/exemplar_memory.h"
 #include "platform/datasets/window_store.h"

@@ -1,12 +1,14 @@
-#include "decide/window/event_timeline.h"
+#include "run/workers/event_timeline.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
-namespace ekya::window {
+namespace ekya::workers {
 namespace {
+
+using window::Event;
 
 TEST(EventTimeline, CountsFromItsOrigin) {
   Clock& clock = MonotonicClock();
@@ -60,4 +62,4 @@ TEST(EventTimeline, LosesNoEventOfManyThreads) {
 }
 
 }  // namespace
-}  // namespace ekya::window
+}  // namespace ekya::workers

@@ -1,10 +1,12 @@
-#include "decide/window/event_timeline.h"
+#include "run/workers/event_timeline.h"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-namespace ekya::window {
+namespace ekya::workers {
+
+using window::Event;
 
 void EventTimeline::Post(Event event) {
   {
@@ -31,4 +33,4 @@ std::optional<Event> EventTimeline::WaitForEvent(double until) {
   return event;
 }
 
-}  // namespace ekya::window
+}  // namespace ekya::workers

@@ -13,12 +13,13 @@
 
 #include "base/clock.h"
 #include "decide/window/conductor.h"
-#include "decide/window/event_timeline.h"
 #include "decide/window/fake_world.h"
+#include "run/workers/event_timeline.h"
 
-namespace ekya::window {
+namespace ekya::workers {
 namespace {
 
+using namespace ekya::window;  // NOLINT(google-build-using-namespace): the ports are all its own
 using ::testing::UnorderedElementsAre;
 
 void Nap() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
@@ -230,4 +231,4 @@ TEST(ConductorThreads, AStopFromAnotherThreadEndsAnHoursWindow) {
 }
 
 }  // namespace
-}  // namespace ekya::window
+}  // namespace ekya::workers
