@@ -22,6 +22,7 @@ struct Options {
   int seeds = 1;
   simulator::SimulationSettings run;
   bool no_gate = false;
+  bool all_trials = false;
   int threads = 0;
   std::string out;
   bool json = false;
@@ -53,6 +54,7 @@ int Simulate(const Options& options) {
           run.streams = streams;
           run.seed = static_cast<std::uint64_t>(seed);
           run.gate = !options.no_gate;
+          run.weigh_trials = !options.all_trials;
           runs.push_back(std::move(run));
         }
       }
@@ -127,6 +129,8 @@ void AddSimulateCommand(CLI::App& app, Request* request) {
                    "that a retraining stands still when its share changes")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--no-gate", options->no_gate, "swap retrained models that are worse, too");
+  command->add_flag("--all-trials", options->all_trials,
+                    "profile every candidate in every window, whether or not that is worth it");
   command->add_option("--threads", options->threads, "simulated runs at once; 0: one per processor")
       ->check(CLI::Range(0, 1000));
   command->add_option(

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "decide/window/internal/applicable.h"
+#include "decide/window/internal/worthwhile.h"
 #include "decide/window/serving.h"
 
 namespace ekya::window {
@@ -57,8 +58,13 @@ bool StillTrains(const Schedule& schedule, const std::string& stream) {
 class WindowRun {
  public:
   WindowRun(const ConductorSettings& settings, schedule::Policy& policy, const Ports& ports,
-            profile::MicroProfiler& profiler, int window)
-      : settings_(settings), policy_(policy), ports_(ports), profiler_(profiler), window_(window) {
+            profile::MicroProfiler& profiler, profile::Expectation& expectation, int window)
+      : settings_(settings),
+        policy_(policy),
+        ports_(ports),
+        profiler_(profiler),
+        expectation_(expectation),
+        window_(window) {
     record_.window = window;
     record_.start_seconds = ports_.timeline.Now();
     end_ = record_.start_seconds + settings_.window_seconds;
@@ -170,7 +176,10 @@ class WindowRun {
     Apply(plan.allocations);
     ApplyProfiling(plan.free);
     LabelAll();
-    if (!record_.stopped) RunTrials(needs, plan.TotalFree());
+    if (!record_.stopped) {
+      RunTrials(needs, plan);
+      if (Weighs(needs)) ExpectTheRest(needs);
+    }
     ApplyProfiling(std::vector<Quanta>(static_cast<std::size_t>(settings_.devices), 0));
     for (StreamWindow& stream : streams_) {
       SortProfiles(stream);
@@ -213,7 +222,55 @@ class WindowRun {
     TakeEvents();
   }
 
-  void RunTrials(const schedule::ProfileNeeds& needs, Quanta free) {
+  bool Weighs(const schedule::ProfileNeeds& needs) const {
+    return settings_.weigh_trials && needs.accuracy;
+  }
+
+  // The candidates of a stream that are `needs`.
+  std::vector<std::string> CandidatesOf(const StreamWindow& stream,
+                                        const schedule::ProfileNeeds& needs) const {
+    if (needs.configurations.size() < settings_.retraining.size()) return needs.configurations;
+    std::vector<std::string> ids;
+    for (const RetrainingConfiguration& candidate : profiler_.Candidates(stream.id)) {
+      ids.push_back(candidate.id);
+    }
+    return ids;
+  }
+
+  // Gives the stream the profiles that earlier windows lead to expect, for what has none.
+  void Expect(StreamWindow& stream, const schedule::ProfileNeeds& needs) const {
+    for (const std::string& id : CandidatesOf(stream, needs)) {
+      const bool known = std::any_of(stream.profiles.begin(), stream.profiles.end(),
+                                     [&](const RetrainingProfile& each) { return each.id == id; });
+      const auto expected = expectation_.For(stream.id, id, stream.state.accuracy);
+      if (!known && expected) stream.profiles.push_back(*expected);
+    }
+  }
+
+  void ExpectTheRest(const schedule::ProfileNeeds& needs) {
+    for (StreamWindow& stream : streams_) {
+      if (stream.may_retrain && !stream.state.gone) Expect(stream, needs);
+    }
+  }
+
+  // What the policy would be asked if no trial were run.
+  Situation SituationWithoutTrials(const schedule::ProfileNeeds& needs) const {
+    Situation situation = SituationNow();
+    for (StreamSituation& now : situation.streams) {
+      StreamWindow stream;
+      for (const StreamWindow& each : streams_) {
+        if (each.id == now.id) stream = each;
+      }
+      if (!stream.may_retrain) continue;
+      Expect(stream, needs);
+      SortProfiles(stream);
+      now.retraining = stream.profiles;
+    }
+    return situation;
+  }
+
+  void RunTrials(const schedule::ProfileNeeds& needs, const ServingPlan& plan) {
+    const Quanta free = plan.TotalFree();
     std::vector<TrialRequest> requests;
     for (StreamWindow& stream : streams_) {
       if (!stream.may_retrain || stream.state.gone) continue;
@@ -232,6 +289,11 @@ class WindowRun {
       }
     }
     if (requests.empty() || Left() <= 0) return;
+    if (Weighs(needs) && free > 0) {
+      requests = WorthwhileTrials(SituationWithoutTrials(needs), plan, policy_, expectation_,
+                                  settings_.most_profiling, std::move(requests));
+      if (requests.empty()) return;
+    }
     if (free <= 0) {
       Warn("", fmt::format("no trial was run: serving {} streams takes all {} quanta",
                            streams_.size(), settings_.devices * settings_.quanta_per_device));
@@ -260,6 +322,7 @@ class WindowRun {
       return;
     }
     record_.profiling_device_seconds += result->device_seconds;
+    expectation_.TrialTook(request.stream, result->device_seconds);
     if (result->held_out > 0 && result->start_accuracy >= 0 && result->start_accuracy <= 1) {
       // Profiles and the served model's accuracy are compared with each other: on the same samples.
       stream.state.accuracy = result->start_accuracy;
@@ -275,7 +338,14 @@ class WindowRun {
       const Result<RetrainingProfile> profile =
           profiler_.Estimate(configuration, request.trial, *result);
       if (profile.ok()) {
-        stream.profiles.push_back(profiler_.Corrected(stream.id, *profile));
+        const RetrainingProfile corrected = profiler_.Corrected(stream.id, *profile);
+        if (Weighs(needs)) {
+          stream.profiles.push_back(
+              expectation_.Combined(stream.id, stream.state.accuracy, corrected));
+          expectation_.Tried(stream.id, stream.state.accuracy, corrected);
+        } else {
+          stream.profiles.push_back(corrected);
+        }
       } else {
         Warn(stream.id, profile.error().message);
       }
@@ -359,7 +429,9 @@ class WindowRun {
     }
     const std::string configuration = stream.running->expected.id;
     record_.retrainings[stream.running->record].achieved_accuracy = model->accuracy;
-    profiler_.Measured(stream.id, {configuration, model->accuracy, model->device_seconds, 0});
+    const RetrainingProfile outcome{configuration, model->accuracy, model->device_seconds, 0};
+    profiler_.Measured(stream.id, outcome);
+    expectation_.Retrained(stream.id, stream.state.accuracy, outcome);
     const Status swapped = ports_.swapper.Swap(*model);
     Close(stream, swapped.ok() ? "swapped" : "kept old: " + swapped.error().message,
           std::max(model->device_seconds, done));
@@ -502,6 +574,7 @@ class WindowRun {
   schedule::Policy& policy_;
   const Ports& ports_;
   profile::MicroProfiler& profiler_;
+  profile::Expectation& expectation_;
   const int window_;
   double end_ = 0;
   std::vector<StreamWindow> streams_;
@@ -518,7 +591,7 @@ Conductor::Conductor(ConductorSettings settings, schedule::Policy& policy, Ports
       profiler_(settings_.profiling, settings_.retraining) {}
 
 Result<WindowRecord> Conductor::Run(int window) {
-  return WindowRun(settings_, policy_, ports_, profiler_, window).Run();
+  return WindowRun(settings_, policy_, ports_, profiler_, expectation_, window).Run();
 }
 
 }  // namespace ekya::window

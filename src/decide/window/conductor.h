@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "core/configuration.h"
+#include "decide/profile/expectation.h"
 #include "decide/profile/micro_profiler.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/ports.h"
@@ -22,6 +23,12 @@ struct ConductorSettings {
   double preparation_share = 0.25;
   std::vector<RetrainingConfiguration> retraining;
   profile::MicroProfilerSettings profiling;
+  /// Runs only the trials that are expected to be worth more than what they keep from serving and
+  /// retraining; other profiles are what earlier windows lead to expect. Without it every candidate
+  /// has its trial in every window.
+  bool weigh_trials = false;
+  /// Part of the window that weighed trials take at most.
+  double most_profiling = 0.2;
 };
 
 /// The method's loop: labels, profiles, decides, retrains, swaps, and decides again at every event
@@ -41,6 +48,7 @@ class Conductor {
   schedule::Policy& policy_;
   const Ports ports_;
   profile::MicroProfiler profiler_;
+  profile::Expectation expectation_;
 };
 
 }  // namespace ekya::window

@@ -25,6 +25,7 @@ struct FakeStream {
   double labelling_seconds = 0;
   double trial_accuracy = 0.9;  ///< Promised, and what the retrained model then has.
   double trial_seconds = 1;     ///< Of each trial, while the window goes on.
+  double trial_device_seconds = 0.5;
   double retraining_device_seconds = 10;
   std::optional<Error> trial_error;
   std::optional<Error> start_error;
@@ -100,7 +101,7 @@ class FakeWorld : public Timeline,
     result.trial_samples = 100 * request.trial.configuration.epochs;  // The whole training.
     result.full_samples = 100;
     result.device_seconds_per_epoch = stream.retraining_device_seconds * stream.estimate_factor;
-    result.device_seconds = 0.5;
+    result.device_seconds = stream.trial_device_seconds;
     return result;
   }
   Status Start(const std::string& id, int, const RetrainingConfiguration& configuration) override {

@@ -140,6 +140,7 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
   conducting.retraining = ConfigurationsOf(selected);
   conducting.profiling.share_trials = false;  // The trace has an estimate for each.
   conducting.profiling.sample_fraction = 1;
+  conducting.weigh_trials = settings.weigh_trials && !oracle;  // An oracle's cost nothing.
   // What is known for certain needs neither pruning nor correction.
   if (oracle) {
     conducting.profiling.prune_every = 0;

@@ -25,6 +25,9 @@ struct SimulationSettings {
   /// Standard deviation of the noise on every estimate of accuracy and device seconds, as a part of
   /// it.
   double noise = 0;
+  /// Runs only the trials that are expected to be worth their cost; without it all of them, in
+  /// every window.
+  bool weigh_trials = true;
   /// Multiplies the trace's labelling and profiling seconds.
   double preparation = 1;
   double swap_seconds = 0;  ///< For which a stream is not served while its model is swapped.

@@ -51,6 +51,13 @@ SimulationSettings With(const std::string& scheduler, int devices = 1) {
   SimulationSettings settings;
   settings.scheduler = scheduler;
   settings.devices = devices;
+  settings.weigh_trials = false;  // Accounts are simpler where every candidate has its trial.
+  return settings;
+}
+
+SimulationSettings Weighing(const std::string& scheduler, int devices = 1) {
+  SimulationSettings settings = With(scheduler, devices);
+  settings.weigh_trials = true;
   return settings;
 }
 
@@ -72,6 +79,31 @@ TEST(Simulate, ARetrainingPaysFromTheMomentItEnds) {
   EXPECT_NEAR(result.retraining_device_seconds, 40, 1e-6);
   EXPECT_NEAR(result.predicted_error, 0, 1e-12);
   EXPECT_THAT(result.warnings, testing::IsEmpty());
+}
+
+TEST(Simulate, ProfilingIsLeftOutWhereItCostsMoreThanItBrings) {
+  // Serving three streams takes all of the device and more; a trial costs 10 device seconds.
+  Trace trace = SmallTrace(3, 4);
+  for (TracedStream& stream : trace.streams) {
+    for (TracedWindow& window : stream.windows) window.profiling_seconds = 20;
+  }
+  const double none = Simulated(trace, With("none")).mean_accuracy;
+  EXPECT_LT(Simulated(trace, With("planner")).mean_accuracy, none - 0.02);
+  for (const char* scheduler : {"planner", "exact"}) {
+    EXPECT_GE(Simulated(trace, Weighing(scheduler)).mean_accuracy, none - 0.005) << scheduler;
+  }
+}
+
+TEST(Simulate, ProfilingIsDoneWhereItPays) {
+  Trace trace = SmallTrace(2, 4);
+  for (TracedStream& stream : trace.streams) {
+    for (TracedWindow& window : stream.windows) window.profiling_seconds = 4;
+  }
+  const SimulationResult all = Simulated(trace, With("planner", 3));
+  const SimulationResult weighed = Simulated(trace, Weighing("planner", 3));
+  EXPECT_GT(weighed.mean_accuracy, Simulated(trace, With("none", 3)).mean_accuracy + 0.05);
+  EXPECT_GT(weighed.profiling_device_seconds, 0);
+  EXPECT_LT(weighed.profiling_device_seconds, all.profiling_device_seconds);
 }
 
 TEST(Simulate, LaterSaysWhatACarriedModelIsWorth) {

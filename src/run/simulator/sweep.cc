@@ -123,11 +123,11 @@ class Journal {
 std::string Describe(const SimulationSettings& settings) {
   return fmt::format(
       "{} devices={} quanta={} streams={} windows={} window_seconds={} floor={} seed={} noise={} "
-      "preparation={} swap_seconds={} share_change_seconds={} gate={}",
+      "weigh_trials={} preparation={} swap_seconds={} share_change_seconds={} gate={}",
       settings.scheduler, settings.devices, settings.quanta_per_device, settings.streams,
       settings.windows, settings.window_seconds, settings.accuracy_floor, settings.seed,
-      settings.noise, settings.preparation, settings.swap_seconds, settings.share_change_seconds,
-      settings.gate);
+      settings.noise, settings.weigh_trials, settings.preparation, settings.swap_seconds,
+      settings.share_change_seconds, settings.gate);
 }
 
 Result<std::vector<SweepRow>> Sweep(const Trace& trace, const std::vector<SimulationSettings>& runs,
