@@ -22,8 +22,11 @@ bool IsPresent(MapReader& map, const std::string& key) {
   return node != nullptr && node->kind != Node::Kind::kNull;
 }
 
+// Bounds may lie above 1 a little, and much where they are bad.
+constexpr MapReader::Range kFigureRange{.low = 0, .high = 1e6};
+
 void ReadFigure(MapReader& map, const std::string& key, std::optional<double>* figure) {
-  if (IsPresent(map, key)) map.Read(key, &figure->emplace(), AtLeast(0));
+  if (IsPresent(map, key)) map.Read(key, &figure->emplace(), kFigureRange);
 }
 
 Status ReadJob(const Node& node, const std::string& file, const std::string& path,
@@ -109,7 +112,8 @@ Result<Schedule> ReadSchedule(std::string_view text, const std::string& file) {
   map.Ignore("gap");  // Follows from the two before.
   ReadFigure(map, "static_optimum", &schedule.static_optimum);
   map.Read("floor_feasible", &schedule.floor_feasible);
-  map.Read("solve_microseconds", &schedule.solve_microseconds, AtLeast(0));
+  map.Read("solve_microseconds", &schedule.solve_microseconds,
+           {.low = 0, .high = 1e6 * kMaxSeconds});
   if (const Node* const timeline = map.List("timeline", kMaxSegments)) {
     double clock = 0;
     for (std::size_t i = 0; i < timeline->items.size() && !map.failed(); ++i) {
@@ -122,6 +126,15 @@ Result<Schedule> ReadSchedule(std::string_view text, const std::string& file) {
     for (std::size_t i = 0; i < list->items.size() && !map.failed(); ++i) {
       map.Merge(ReadExplanation(list->items[i], file, map.PathOf("explanations", i),
                                 &schedule.explanations.emplace_back()));
+    }
+  }
+  if (const Node* const list = map.Optional().List("outcome", kMaxStreams)) {
+    for (std::size_t i = 0; i < list->items.size() && !map.failed(); ++i) {
+      EndAccuracy& end = schedule.outcome.emplace_back();
+      MapReader item(list->items[i], file, map.PathOf("outcome", i));
+      item.ReadId("stream", &end.stream);
+      item.Read("accuracy", &end.accuracy, kFraction);
+      map.Merge(item.Finish());
     }
   }
   EKYA_RETURN_IF_ERROR(map.Finish());
@@ -165,6 +178,16 @@ std::string WriteSchedule(const Schedule& schedule) {
     json.EndMap();
   }
   json.EndList();
+  if (!schedule.outcome.empty()) {
+    json.Key("outcome").BeginList();
+    for (const EndAccuracy& end : schedule.outcome) {
+      json.BeginMap();
+      json.Key("stream").Text(end.stream);
+      json.Key("accuracy").Number(end.accuracy);
+      json.EndMap();
+    }
+    json.EndList();
+  }
   json.EndMap();
   return json.Take();
 }

@@ -34,6 +34,12 @@ struct Explanation {
   std::string text;
 };
 
+/// What a stream's served model is expected to be worth when the window ends.
+struct EndAccuracy {
+  std::string stream;
+  double accuracy = 0;
+};
+
 /// The output of one scheduling decision: `ekya-schedule/1`. The timeline is the expected course of
 /// the window if the estimates hold; what the live system applies is its first segment, until the
 /// next event.
@@ -46,6 +52,8 @@ struct Schedule {
   double solve_microseconds = 0;
   std::vector<Segment> timeline;  ///< Covers 0 .. window_seconds without a hole.
   std::vector<Explanation> explanations;
+  /// Of each served model when the window ends, every frame analysed: where the next one starts.
+  std::vector<EndAccuracy> outcome = {};
 };
 
 /// Reads `ekya-schedule/1`, as strictly as ReadSituation. The timeline must have no hole, and no

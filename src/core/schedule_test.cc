@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
+
 namespace ekya {
 namespace {
 
@@ -19,6 +21,7 @@ Schedule Example() {
       {0, 31.7, {{"zurich", "every-1", 3, 0, "0/5", 6, 1}, {"bern", "", 0, 0, "", 0, 0}}},
       {31.7, 200, {{"zurich", "every-1", 3, 1, "", 0, 0}, {"bern", "free", 0, 0, "x", 0, 0}}}};
   schedule.explanations = {{"zurich", "gains \"8\" points"}};
+  schedule.outcome = {{"zurich", 0.82}, {"bern", 1.0 / 7}};
   return schedule;
 }
 
@@ -47,6 +50,9 @@ TEST(ScheduleTest, WhatIsWrittenReadsBackTheSame) {
   EXPECT_TRUE(back->timeline[0].jobs[1].inference.empty());
   EXPECT_EQ(back->timeline[1].jobs[1].retraining, "x");
   EXPECT_EQ(back->explanations[0].text, "gains \"8\" points");
+  ASSERT_EQ(back->outcome.size(), 2U);
+  EXPECT_EQ(back->outcome[1].stream, "bern");
+  EXPECT_EQ(back->outcome[1].accuracy, 1.0 / 7);
   EXPECT_EQ(WriteSchedule(*back), text);
   EXPECT_THAT(text, HasSubstr("\"gap\": 0.1666"));
 }
@@ -78,6 +84,39 @@ TEST(ScheduleTest, RefusesATimelineThatIsNone) {
   schedule = Example();
   schedule.mean_accuracy = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(ErrorOf(schedule), HasSubstr("mean_accuracy: found null, expected a number"));
+}
+
+TEST(ScheduleTest, RefusesHostileValues) {
+  const std::string text = WriteSchedule(Example());
+  const auto error = [&](const std::string& key, const std::string& value) {
+    std::string wrong = text;
+    const std::size_t at = wrong.find("\"" + key + "\": ") + key.size() + 4;
+    wrong.replace(at, wrong.find_first_of(",\n", at) - at, value);
+    const auto schedule = ReadSchedule(wrong, "s.json");
+    return schedule.ok() ? "no error" : schedule.error().message;
+  };
+  for (const char* key : {"mean_accuracy", "upper_bound", "solve_microseconds", "from_seconds",
+                          "to_seconds", "inference_quanta", "inference_device", "retraining_quanta",
+                          "timeline", "explanations", "outcome", "floor_feasible"}) {
+    for (const char* value : {"NaN", "-1", "1e308", "1e400", "{}", "\"x\""}) {
+      EXPECT_NE(error(key, value), "no error") << key << " " << value;
+    }
+  }
+}
+
+TEST(ScheduleTest, AMillionJobsAreAnErrorAtOnce) {
+  std::string jobs;
+  for (int i = 0; i < 1'000'000; ++i) jobs += "{\"stream\": \"a\"},";
+  const double start = ThreadCpuSeconds();
+  const auto schedule = ReadSchedule(
+      R"({"format": "ekya-schedule/1", "scheduler": "x", "mean_accuracy": 0.5, "upper_bound": null,
+          "floor_feasible": true, "solve_microseconds": 1, "explanations": [],
+          "timeline": [{"from_seconds": 0, "to_seconds": 1, "jobs": [)" +
+          jobs + "{}]}]}",
+      "s.json");
+  ASSERT_FALSE(schedule.ok());
+  EXPECT_THAT(schedule.error().message, HasSubstr("jobs"));
+  EXPECT_LT(ThreadCpuSeconds() - start, 20);
 }
 
 TEST(ScheduleTest, RefusesWhatIsNoSchedule) {

@@ -50,6 +50,8 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
     if (!known) map.Fail("running", "\"" + stream->running->id + "\"", "an id of its retraining");
   }
   map.Optional().Read("retrained", &stream->retrained);
+  map.Optional().Read("weight", &stream->weight, {.low = 0, .high = kMaxWeight, .low_open = true});
+  ReadThroughput(map, &stream->throughput);
   if (stream->retrained && stream->running) {
     map.Fail("retrained", "false where a retraining is running");
   }
@@ -60,6 +62,20 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
 
 Quanta QuantaFor(double share, Quanta quanta_per_device) {
   return std::max(0, static_cast<Quanta>(std::ceil(share * quanta_per_device - 1e-9)));
+}
+
+double Speed(const std::vector<ThroughputPoint>& curve, double share) {
+  if (curve.empty()) return share;
+  ThroughputPoint before;
+  for (const ThroughputPoint& point : curve) {
+    if (share <= point.share) {
+      return before.speed +
+             (point.speed - before.speed) * (share - before.share) / (point.share - before.share);
+    }
+    before = point;
+  }
+  if (before.share >= 1) return 1;
+  return before.speed + (1 - before.speed) * (share - before.share) / (1 - before.share);
 }
 
 Result<Situation> ReadSituation(std::string_view text, const std::string& file) {
@@ -116,6 +132,8 @@ std::string WriteSituation(const Situation& situation) {
       json.EndMap();
     }
     if (stream.retrained) json.Key("retrained").Flag(true);
+    if (stream.weight != 1) json.Key("weight").Number(stream.weight);
+    WriteThroughput(json, stream.throughput);
     json.EndMap();
   }
   json.EndList();

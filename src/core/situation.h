@@ -20,6 +20,7 @@ inline constexpr int kMaxStreams = 10'000;
 inline constexpr int kMaxProfiles = 1'000;  ///< Of inference, and of retraining, per stream.
 inline constexpr int kMaxDevices = 1'000;
 inline constexpr Quanta kMaxQuantaPerDevice = 1'000;
+inline constexpr double kMaxWeight = 1'000;
 
 /// What serving a stream under one inference configuration needs and gives.
 struct InferenceProfile {
@@ -43,6 +44,17 @@ struct RunningRetraining {
   double device_seconds = 0;  ///< Work left, at a whole device.
 };
 
+/// How fast a retraining runs with a part of a device, measured.
+struct ThroughputPoint {
+  double share = 0;  ///< Of a device, (0, 1].
+  double speed = 0;  ///< Part of the speed on a whole device, (0, 1].
+};
+
+/// The speed at `share` by straight lines between the points of `curve`, with (0, 0) before them
+/// and (1, 1) after; an empty curve is the straight line between these. Shares rise strictly in
+/// `curve`, speeds do not fall.
+double Speed(const std::vector<ThroughputPoint>& curve, double share);
+
 /// One stream as a scheduler sees it.
 struct StreamSituation {
   std::string id;
@@ -51,6 +63,9 @@ struct StreamSituation {
   std::vector<RetrainingProfile> retraining;
   std::optional<RunningRetraining> running;
   bool retrained = false;  ///< Its one retraining of this window has ended: no other may start.
+  double weight = 1;       ///< Of its accuracy in the mean, (0, kMaxWeight].
+  /// Of its model's retraining, mostly steeper at small shares; empty: speed is the share itself.
+  std::vector<ThroughputPoint> throughput = {};
 };
 
 /// The input of one scheduling decision: `ekya-situation/1`.
@@ -76,6 +91,8 @@ Quanta QuantaFor(double share, Quanta quanta_per_device);
 /// found and what was expected. Beyond the keys that every stream has it may say
 ///   "running": {"id", "device", "device_seconds"}  a retraining that has started already,
 ///   "retrained": true                              its one retraining has ended,
+///   "weight": 2.5                                  of its accuracy in the mean, else 1,
+///   "throughput": [[share, speed], ...]            see ThroughputPoint,
 /// and each retraining configuration may say "spread".
 Result<Situation> ReadSituation(std::string_view text, const std::string& file);
 

@@ -57,6 +57,8 @@ TEST(SituationTest, WhatIsWrittenReadsBackTheSame) {
   situation.streams[0].retraining[0].spread = 0.02;
   situation.streams[0].running = RunningRetraining{"0/5", 1, 2.0 / 3};
   situation.streams[1].retrained = true;
+  situation.streams[1].weight = 2.5;
+  situation.streams[1].throughput = {{0.1, 0.36}, {0.5, 0.83}};
   const std::string text = WriteSituation(situation);
   const auto back = ReadSituation(text, "s.json");
   ASSERT_TRUE(back.ok()) << back.error().message;
@@ -67,6 +69,9 @@ TEST(SituationTest, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(back->streams[0].running->device, 1);
   EXPECT_EQ(back->streams[0].running->device_seconds, 2.0 / 3);
   EXPECT_TRUE(back->streams[1].retrained);
+  EXPECT_EQ(back->streams[1].weight, 2.5);
+  ASSERT_EQ(back->streams[1].throughput.size(), 2U);
+  EXPECT_EQ(back->streams[1].throughput[0].speed, 0.36);
   EXPECT_EQ(WriteSituation(*back), text);
 }
 
@@ -93,6 +98,39 @@ TEST(SituationTest, ErrorsNameLineKeyFoundAndExpected) {
             "s.json:9: streams[1].running: found \"x\", expected an id of its retraining");
   EXPECT_THAT(ErrorOf(With("\"retraining\": []", "\"retraining\": [], \"retrained\": 1")),
               HasSubstr("streams[1].retrained: found 1, expected true or false"));
+}
+
+TEST(SituationTest, SpeedIsByStraightLinesBetweenWhatWasMeasured) {
+  EXPECT_EQ(Speed({}, 0.3), 0.3);
+  const std::vector<ThroughputPoint> curve = {{0.1, 0.4}, {0.5, 0.8}};
+  EXPECT_EQ(Speed(curve, 0), 0);
+  EXPECT_DOUBLE_EQ(Speed(curve, 0.05), 0.2);
+  EXPECT_DOUBLE_EQ(Speed(curve, 0.1), 0.4);
+  EXPECT_DOUBLE_EQ(Speed(curve, 0.3), 0.6);
+  EXPECT_DOUBLE_EQ(Speed(curve, 0.75), 0.9);
+  EXPECT_EQ(Speed(curve, 1), 1);
+  EXPECT_EQ(Speed({{1, 1}}, 1), 1);
+}
+
+TEST(SituationTest, RefusesWeightsAndThroughputsThatMakeNoSense) {
+  for (const char* value : {"0", "-1", "1001", "1e308", "NaN", "null", "[]"}) {
+    EXPECT_THAT(ErrorOf(With("0.738,", std::string("0.738, \"weight\": ") + value + ",")),
+                StartsWith("s.json:4: "))
+        << value;
+  }
+  const auto curve = [](const std::string& text) {
+    return ErrorOf(With("0.738,", "0.738, \"throughput\": " + text + ","));
+  };
+  EXPECT_EQ(curve("[[0.1, 0.4], [1, 1]]"), "no error");
+  EXPECT_EQ(curve("[]"), "no error");
+  EXPECT_THAT(curve("[[0.5, 0.6], [0.4, 0.7]]"),
+              HasSubstr("streams[0].throughput[1]: found [0.4, 0.7], expected [share above 0.5 up "
+                        "to 1, speed from 0.6 up to 1, 1 where the share is]"));
+  for (const char* wrong : {"[[0, 0.5]]", "[[0.5, 0]]", "[[0.5, 1.1]]", "[[1, 0.9]]", "[[1.5, 1]]",
+                            "[[-1, 0.5]]", "[[0.5, 0.6], [0.6, 0.5]]", "[[0.5]]", "[0.5]", "3",
+                            "[[1e308, 1]]", "[[0.5, null]]", "[[0.1, 0.2, 0.3]]"}) {
+    EXPECT_THAT(curve(wrong), StartsWith("s.json:4: streams[0].throughput")) << wrong;
+  }
 }
 
 TEST(SituationTest, RefusesHostileValues) {

@@ -10,6 +10,9 @@ namespace {
 
 constexpr char kFormat[] = "ekya-trace/1";
 constexpr std::size_t kMaxWindows = 100'000;
+constexpr double kDay = 86400;
+constexpr double kMostObjects = 1e6;
+constexpr double kFarthest = 1e8;  // Metres.
 
 Status ReadEstimate(const Node& node, const std::string& file, const std::string& path,
                     TracedRetraining* retraining) {
@@ -67,6 +70,14 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   map.Optional().Read("labelling_seconds", &window->labelling_seconds, kSeconds);
   map.Optional().Read("profiling_seconds", &window->profiling_seconds, kSeconds);
   ReadDistinct(map, "retraining", &window->retraining, ReadRetraining);
+  map.Optional().ReadNumbers("class_mix", &window->class_mix, kFraction);
+  if (map.Has("seconds_of_day")) {
+    map.Read("seconds_of_day", &window->seconds_of_day.emplace(), {.low = 0, .high = kDay});
+  }
+  if (map.Has("objects")) {
+    map.Read("objects", &window->objects.emplace(), {.low = 0, .high = kMostObjects});
+  }
+  map.Optional().ReadNumbers("location", &window->location, {.low = -kFarthest, .high = kFarthest});
   return map.Finish();
 }
 
@@ -75,6 +86,8 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
   MapReader map(node, file, path);
   map.ReadId("id", &stream->id);
   ReadInference(map, &stream->inference);
+  map.Optional().Read("weight", &stream->weight, {.low = 0, .high = kMaxWeight, .low_open = true});
+  ReadThroughput(map, &stream->throughput);
   if (const Node* const windows = map.List("windows", kMaxWindows)) {
     if (windows->items.empty()) map.Fail("windows", "at least one");
     for (std::size_t i = 0; i < windows->items.size() && !map.failed(); ++i) {
@@ -83,6 +96,13 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
     }
   }
   return map.Finish();
+}
+
+void WriteNumbers(JsonWriter& json, const std::string& key, const std::vector<double>& values) {
+  if (values.empty()) return;
+  json.Key(key).BeginList();
+  for (const double value : values) json.Number(value);
+  json.EndList();
 }
 
 void WriteRetraining(JsonWriter& json, const TracedRetraining& retraining) {
@@ -101,11 +121,7 @@ void WriteRetraining(JsonWriter& json, const TracedRetraining& retraining) {
   json.Key("accuracy").Number(retraining.estimated_accuracy);
   json.Key("device_seconds").Number(retraining.estimated_device_seconds);
   json.EndMap();
-  if (!retraining.later.empty()) {
-    json.Key("later").BeginList();
-    for (const double accuracy : retraining.later) json.Number(accuracy);
-    json.EndList();
-  }
+  WriteNumbers(json, "later", retraining.later);
   json.EndMap();
 }
 
@@ -133,6 +149,8 @@ std::string WriteTrace(const Trace& trace) {
     json.BeginMap();
     json.Key("id").Text(stream.id);
     WriteInference(json, stream.inference);
+    if (stream.weight != 1) json.Key("weight").Number(stream.weight);
+    WriteThroughput(json, stream.throughput);
     json.Key("windows").BeginList();
     for (const TracedWindow& window : stream.windows) {
       json.BeginMap();
@@ -144,6 +162,10 @@ std::string WriteTrace(const Trace& trace) {
         WriteRetraining(json, retraining);
       }
       json.EndList();
+      WriteNumbers(json, "class_mix", window.class_mix);
+      if (window.seconds_of_day) json.Key("seconds_of_day").Number(*window.seconds_of_day);
+      if (window.objects) json.Key("objects").Number(*window.objects);
+      WriteNumbers(json, "location", window.location);
       json.EndMap();
     }
     json.EndList();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,12 +30,19 @@ struct TracedWindow {
   double labelling_seconds = 0;
   double profiling_seconds = 0;
   std::vector<TracedRetraining> retraining;
+  // What a cached model may be chosen by; absent where the trace does not say.
+  std::vector<double> class_mix = {};         ///< Part of each class among the objects.
+  std::optional<double> seconds_of_day = {};  ///< Since midnight.
+  std::optional<double> objects = {};         ///< Per frame.
+  std::vector<double> location = {};          ///< Coordinates, in metres.
 };
 
 struct TracedStream {
   std::string id;
   std::vector<InferenceProfile> inference;
   std::vector<TracedWindow> windows;
+  double weight = 1;                             ///< As in a situation.
+  std::vector<ThroughputPoint> throughput = {};  ///< The same.
 };
 
 /// Recorded profiles of several streams and windows: `ekya-trace/1`, what the simulator replays.
@@ -44,8 +52,9 @@ struct Trace {
 };
 
 /// Reads `ekya-trace/1`, as strictly as ReadSituation. Streams may have different numbers of
-/// windows, at least one each. `labelling_seconds`, `profiling_seconds`, `curve` and `later` may be
-/// absent; `estimate` may not, since the truth must not stand in for it silently.
+/// windows, at least one each. `weight`, `throughput`, `labelling_seconds`, `profiling_seconds`,
+/// `class_mix`, `seconds_of_day`, `objects`, `location`, `curve` and `later` may be absent;
+/// `estimate` may not, since the truth must not stand in for it silently.
 Result<Trace> ReadTrace(std::string_view text, const std::string& file);
 
 /// `trace` as JSON text; ReadTrace gives the same value back.

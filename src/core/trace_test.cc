@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
+
 namespace ekya {
 namespace {
 
@@ -17,9 +19,14 @@ Trace Example() {
   retraining.estimated_accuracy = 0.85;
   retraining.estimated_device_seconds = 1.0 / 3;
   retraining.later = {0.7, 0.6};
+  TracedWindow rich{0.5, 1, 2, {retraining}};
+  rich.class_mix = {0.75, 0.25};
+  rich.seconds_of_day = 3600.5;
+  rich.objects = 4.5;
+  rich.location = {-12.5, 7};
   Trace trace;
   trace.window_seconds = 120;
-  trace.streams = {{"a", {{"every-1", 0.25, 1}}, {{0.5, 1, 2, {retraining}}, {0.4, 0, 0, {}}}},
+  trace.streams = {{"a", {{"every-1", 0.25, 1}}, {rich, {0.4, 0, 0, {}}}, 2, {{0.5, 0.8}}},
                    {"b", {{"every-1", 0.25, 1}}, {{0.6, 0, 0, {}}}}};
   return trace;
 }
@@ -40,6 +47,13 @@ TEST(TraceTest, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(window.accuracy, 0.5);
   EXPECT_EQ(window.labelling_seconds, 1);
   EXPECT_EQ(window.profiling_seconds, 2);
+  EXPECT_EQ(window.class_mix, (std::vector{0.75, 0.25}));
+  EXPECT_EQ(window.seconds_of_day, 3600.5);
+  EXPECT_EQ(window.objects, 4.5);
+  EXPECT_EQ(window.location, (std::vector{-12.5, 7.0}));
+  EXPECT_FALSE(back->streams[1].windows[0].objects);
+  EXPECT_EQ(back->streams[0].weight, 2);
+  EXPECT_EQ(back->streams[0].throughput[0].speed, 0.8);
   const TracedRetraining& retraining = window.retraining[0];
   EXPECT_EQ(retraining.accuracy, 0.8);
   EXPECT_EQ(retraining.device_seconds, 4.75);
@@ -72,6 +86,38 @@ TEST(TraceTest, RefusesWhatMakesNoTrace) {
   trace = Example();
   trace.window_seconds = 0;
   EXPECT_THAT(ErrorOf(trace), HasSubstr("window_seconds: found 0, expected a number above 0"));
+}
+
+TEST(TraceTest, RefusesHostileValues) {
+  const std::string text = WriteTrace(Example());
+  const auto error = [&](const std::string& key, const std::string& value) {
+    // The first occurrence of the key with another value.
+    std::string wrong = text;
+    const std::size_t at = wrong.find("\"" + key + "\": ") + key.size() + 4;
+    wrong.replace(at, wrong.find_first_of(",\n", at) - at, value);
+    const auto trace = ReadTrace(wrong, "t.json");
+    return trace.ok() ? "no error" : trace.error().message;
+  };
+  for (const char* key :
+       {"window_seconds", "share", "factor", "weight", "accuracy", "labelling_seconds",
+        "profiling_seconds", "device_seconds", "seconds_of_day", "objects"}) {
+    EXPECT_EQ(error(key, "0.5"), "no error") << key;
+    for (const char* value : {"NaN", "-1", "1e308", "1e400", "null", "[]", "{}", "\"x\"", "true"}) {
+      EXPECT_THAT(error(key, value), ::testing::StartsWith("t.json:")) << key << " " << value;
+    }
+  }
+}
+
+TEST(TraceTest, AMillionStreamsAreAnErrorAtOnce) {
+  std::string streams;
+  for (int i = 0; i < 1'000'000; ++i) streams += "{\"id\": \"a\"},\n";
+  const std::string text =
+      R"({"format": "ekya-trace/1", "window_seconds": 1, "streams": [)" + streams + "{}]}";
+  const double start = ThreadCpuSeconds();
+  const auto trace = ReadTrace(text, "t.json");
+  ASSERT_FALSE(trace.ok());
+  EXPECT_THAT(trace.error().message, HasSubstr("streams"));
+  EXPECT_LT(ThreadCpuSeconds() - start, 20);
 }
 
 TEST(TraceTest, RefusesHalfATrace) {

@@ -92,7 +92,8 @@ void AddSimulateCommand(CLI::App& app, Request* request) {
       ->add_option(
           "--scheduler", options->schedulers,
           "NAME[:OPTION=VALUE,...],...; oracle:NAME sees the truth; cloud[:up=,down=]: a data "
-          "centre retrains over a link of so many Mb/s")
+          "centre retrains over a link of so many Mb/s; cached[:by=classes|time|objects|location]: "
+          "old models of like windows are served")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--devices", options->devices, "numbers of devices, such as 1,2,4")

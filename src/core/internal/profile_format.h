@@ -52,4 +52,9 @@ void ReadDistinct(MapReader& map, const std::string& key, std::vector<Item>* ite
 void ReadInference(MapReader& map, std::vector<InferenceProfile>* profiles);
 void WriteInference(JsonWriter& json, const std::vector<InferenceProfile>& profiles);
 
+/// The optional member `throughput` of a stream: a list of [share, speed], shares rising.
+void ReadThroughput(MapReader& map, std::vector<ThroughputPoint>* curve);
+/// Nothing where it is empty.
+void WriteThroughput(JsonWriter& json, const std::vector<ThroughputPoint>& curve);
+
 }  // namespace ekya

@@ -28,15 +28,23 @@ struct Choice {
   std::vector<InferenceChoice> after;
 };
 
+/// A step of the concave hull of work against quanta: dearer and dearer.
+struct Step {
+  double speed;   ///< Device seconds in a second more...
+  double quanta;  ///< ...for so many quanta more.
+  double ratio() const { return quanta / speed; }
+};
+
 struct Stream {
   std::vector<InferenceChoice> before;
   std::vector<Choice> choices;
+  std::vector<Step> steps;  ///< Up to a whole device, together a speed of 1.
 };
 
 class Pricing {
  public:
   Pricing(const Problem& problem, const std::vector<double>& cuts, int slots)
-      : device_(problem.per_device), capacity_(problem.capacity()), window_(problem.window) {
+      : capacity_(problem.capacity()), window_(problem.window) {
     std::vector<double> times = cuts;
     for (int i = 0; i <= slots; ++i) times.push_back(problem.window * i / slots);
     std::sort(times.begin(), times.end());
@@ -52,6 +60,7 @@ class Pricing {
       const StreamState& state = problem.start[s];
       Stream stream;
       stream.before = Levels(problem, from, state.accuracy);
+      stream.steps = Steps(from.speed);
       const auto choose = [&](int retraining, double work) {
         stream.choices.push_back({retraining, std::max(0.0, work - kForgivenWork),
                                   Levels(problem, from, from.retrainings[retraining].accuracy)});
@@ -103,11 +112,35 @@ class Pricing {
                                              double accuracy) {
     std::vector<InferenceChoice> levels;
     for (const Level& level : stream.levels) {
-      const double worth =
-          problem.floor_feasible ? problem.Worth(stream, accuracy, level) : accuracy * level.factor;
+      const double worth = problem.floor_feasible ? problem.Worth(stream, accuracy, level)
+                                                  : stream.weight * accuracy * level.factor;
       if (worth >= 0) levels.push_back({worth, static_cast<double>(level.quanta)});
     }
     return levels;
+  }
+
+  static std::vector<Step> Steps(const std::vector<double>& speed) {
+    // The straight line is one step, whatever rounding says of its parts.
+    const double device = static_cast<double>(speed.size() - 1);
+    bool straight = true;
+    for (std::size_t quanta = 1; quanta < speed.size(); ++quanta) {
+      straight = straight && std::abs(speed[quanta] - static_cast<double>(quanta) / device) < 1e-12;
+    }
+    if (straight) return {{1, device}};
+    std::vector<Step> steps;
+    for (std::size_t quanta = 1; quanta < speed.size(); ++quanta) {
+      Step step{speed[quanta] - speed[quanta - 1], 1};
+      while (!steps.empty() &&
+             step.speed * steps.back().quanta >= steps.back().speed * step.quanta) {
+        step.speed += steps.back().speed;
+        step.quanta += steps.back().quanta;
+        steps.pop_back();
+      }
+      steps.push_back(step);
+    }
+    // A device's last quanta may do nothing.
+    while (!steps.empty() && !(steps.back().speed > 0)) steps.pop_back();
+    return steps;
   }
 
   /// The best level at `price`.
@@ -152,13 +185,13 @@ class Pricing {
         difference_[j] = Net(choice.after, prices[j]) - before_[j];
       }
       double after = 0;
-      double most = -choice.work * device_ * cheapest;
+      double most = -choice.work * stream.steps.front().ratio() * cheapest;
       for (std::size_t j = 0; j < slots(); ++j) {
         after += difference_[j] * lengths_[j];
         most += std::max(0.0, difference_[j]) * lengths_[j];
       }
       if (none + most <= best) continue;
-      const Stop at = BestEnd(choice.work, after, Stop{}, nullptr);
+      const Stop at = BestEnd(stream.steps, choice.work, after, Stop{}, nullptr);
       if (at.gain > 0 && none + at.gain > best) {
         best = none + at.gain;
         chosen = &choice;
@@ -174,7 +207,7 @@ class Pricing {
       for (std::size_t j = 0; j < slots(); ++j) {
         difference_[j] = Net(chosen->after, prices[j]) - before_[j];
       }
-      BestEnd(chosen->work, 0, stop, use);
+      BestEnd(stream.steps, chosen->work, 0, stop, use);
     }
     for (std::size_t j = 0; j < slots(); ++j) {
       double waits = lengths_[j];
@@ -195,17 +228,19 @@ class Pricing {
   };
 
   struct Bought {
-    double price;
-    double seconds;
+    double price;    ///< Per device second of work.
+    double seconds;  ///< Device seconds of work.
     std::size_t slot;
+    double ratio;  ///< Quanta seconds per device second of work.
   };
 
-  /// The best end of a retraining of `work`. For an end at T its compute is bought, at a device's
-  /// speed, in the cheapest seconds before T; as T grows, newer seconds replace the dearest.
+  /// The best end of a retraining of `work`. For an end at T its compute is bought in the cheapest
+  /// seconds before T, by `steps` of a device; as T grows, newer seconds replace the dearest.
   /// `after` is the gain of a retrained model over the whole window; what is lost until T comes
-  /// off. The gain is linear in T between the moments at which a second bought runs out, so only
+  /// off. The gain is linear in T between the moments at which something bought runs out, so only
   /// these are looked at. With `use`, stops at `until` and adds what is bought then.
-  Stop BestEnd(double work, double after, const Stop& until, std::vector<double>* use) {
+  Stop BestEnd(const std::vector<Step>& steps, double work, double after, const Stop& until,
+               std::vector<double>* use) {
     bought_.clear();  // From the dearest at `first` to the cheapest.
     std::size_t first = 0;
     double missing = work;
@@ -220,47 +255,73 @@ class Pricing {
         if (j == until.slot) left = until.into;
       }
       double spent = 0;
-      double added = 0;
       const auto look = [&] {
         if (gain - cost <= best.gain) return;
         best = {j, spent, gain - cost};
       };
+      const auto pass = [&](double seconds) {
+        gain -= difference_[j] * seconds;
+        left -= seconds;
+        spent += seconds;
+      };
+      added_.assign(steps.size(), 0.0);
       if (missing > 0) {
-        const double step = std::min(missing, left);
-        missing -= step;
-        left -= step;
-        spent += step;
-        added += step;
-        cost += price * device_ * step;
-        gain -= difference_[j] * step;
+        const double passed = std::min(missing, left);
+        missing -= passed;
+        for (std::size_t k = 0; k < steps.size(); ++k) {
+          added_[k] = steps[k].speed * passed;
+          cost += price * steps[k].quanta * passed;
+        }
+        pass(passed);
         if (missing > 0) {
-          Insert({price, added, j}, first);
+          for (std::size_t k = 0; k < steps.size(); ++k) {
+            Insert({price * steps[k].ratio(), added_[k], j, steps[k].ratio()}, first);
+          }
           continue;
         }
       }
       look();
-      while (left > 0 && first < bought_.size() && bought_[first].price > price) {
-        Bought& dearest = bought_[first];
-        const double step = std::min(dearest.seconds, left);
-        cost -= (dearest.price - price) * device_ * step;
-        gain -= difference_[j] * step;
-        dearest.seconds -= step;
-        left -= step;
-        spent += step;
-        added += step;
-        if (dearest.seconds <= 0) ++first;
+      while (left > 0) {
+        // The dearest work bought, before this slot or in it.
+        std::size_t own = steps.size();
+        while (own > 0 && !(added_[own - 1] > 0)) --own;
+        double dearest = own > 0 ? price * steps[own - 1].ratio() : -1;
+        double* stock = own > 0 ? &added_[own - 1] : nullptr;
+        const bool before = first < bought_.size() && bought_[first].price >= dearest;
+        if (before) {
+          dearest = bought_[first].price;
+          stock = &bought_[first].seconds;
+        }
+        double speed = 0;
+        double change = 0;  // Of the cost, per second.
+        std::size_t cheaper = 0;
+        for (; cheaper < steps.size() && price * steps[cheaper].ratio() < dearest; ++cheaper) {
+          speed += steps[cheaper].speed;
+          change += price * steps[cheaper].quanta - dearest * steps[cheaper].speed;
+        }
+        if (cheaper == 0) break;
+        const double passed = std::min(*stock / speed, left);
+        cost += change * passed;
+        for (std::size_t k = 0; k < cheaper; ++k) added_[k] += steps[k].speed * passed;
+        const bool out = *stock <= speed * passed;
+        *stock = out ? 0 : *stock - speed * passed;
+        if (out && before) ++first;
+        pass(passed);
         look();
       }
       if (left > 0) {
-        gain -= difference_[j] * left;
-        spent += left;
+        pass(left);
         look();
       }
-      if (added > 0) Insert({price, added, j}, first);
+      for (std::size_t k = 0; k < steps.size(); ++k) {
+        if (added_[k] > 0) {
+          Insert({price * steps[k].ratio(), added_[k], j, steps[k].ratio()}, first);
+        }
+      }
     }
     if (use != nullptr) {
       for (std::size_t i = first; i < bought_.size(); ++i) {
-        (*use)[bought_[i].slot] += bought_[i].seconds * device_;
+        (*use)[bought_[i].slot] += bought_[i].seconds * bought_[i].ratio;
       }
     }
     return best;
@@ -274,7 +335,6 @@ class Pricing {
     }
   }
 
-  const double device_;
   const double capacity_;
   const double window_;
   std::vector<double> lengths_;
@@ -283,6 +343,7 @@ class Pricing {
   std::vector<double> before_;
   std::vector<double> difference_;
   std::vector<Bought> bought_;
+  std::vector<double> added_;  ///< Device seconds bought in the present slot, by step.
 };
 
 }  // namespace

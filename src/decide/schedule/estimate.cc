@@ -51,6 +51,22 @@ Status Check(const Situation& situation) {
         return Wrong(stream.id, "factor of " + profile.id, profile.factor, "a number from 0 to 1");
       }
     }
+    if (!(stream.weight > 0 && stream.weight <= kMaxWeight)) {
+      return Wrong(stream.id, "weight", stream.weight,
+                   fmt::format("a number above 0 up to {}", kMaxWeight));
+    }
+    ThroughputPoint before;
+    for (const ThroughputPoint& point : stream.throughput) {
+      if (!(point.share > before.share && InRange(point.share, 0, 1))) {
+        return Wrong(stream.id, "throughput", point.share, "shares that rise, up to 1");
+      }
+      if (!InRange(point.speed, before.speed, 1) || point.speed <= 0 ||
+          (point.share >= 1 && point.speed < 1)) {
+        return Wrong(stream.id, "throughput", point.speed,
+                     "speeds above 0 that do not fall, 1 at a share of 1");
+      }
+      before = point;
+    }
     for (const RetrainingProfile& profile : stream.retraining) {
       if (!InRange(profile.accuracy, 0, 1)) {
         return Wrong(stream.id, "accuracy of " + profile.id, profile.accuracy,
@@ -146,10 +162,17 @@ Result<Problem> Prepare(const Situation& situation, double risk) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int a, int b) { return situation.streams[a].id < situation.streams[b].id; });
+  double weights = 0;  // Summed in order: rounding must not depend on the input's.
+  for (const int index : order) weights += situation.streams[index].weight;
   for (const int index : order) {
     const StreamSituation& from = situation.streams[index];
     StreamChoices stream;
     stream.index = index;
+    stream.weight = from.weight / weights * static_cast<double>(situation.streams.size());
+    for (Quanta quanta = 0; quanta <= problem.per_device; ++quanta) {
+      stream.speed.push_back(
+          Speed(from.throughput, static_cast<double>(quanta) / problem.per_device));
+    }
     stream.levels = Levels(from, problem.per_device);
     stream.level_at.resize(problem.per_device + 1);
     for (Quanta quanta = 0, level = 0; quanta <= problem.per_device; ++quanta) {
@@ -206,7 +229,7 @@ double EstimatedWorth(const Problem& problem, const StreamChoices& stream, doubl
                       double work) {
   const double before = problem.Worth(stream, accuracy, problem.LevelAt(stream, quanta));
   if (retraining < 0 || retraining_quanta == 0) return before * seconds;
-  const double ends = work / problem.Throughput(retraining_quanta);
+  const double ends = work / stream.speed[retraining_quanta];
   if (ends >= seconds) return before * seconds;
   const double after = problem.Worth(stream, stream.retrainings[retraining].accuracy,
                                      problem.LevelAt(stream, quanta + retraining_quanta));

@@ -26,8 +26,9 @@ struct Retraining {
 
 /// What can be done for one stream. Never changes while a schedule is made.
 struct StreamChoices {
-  int index = 0;     ///< In `Situation::streams`.
-  double floor = 0;  ///< The accuracy floor, or the stream's best where it cannot reach the floor.
+  int index = 0;      ///< In `Situation::streams`.
+  double weight = 1;  ///< In the mean; the weights of all streams have a mean of 1.
+  double floor = 0;   ///< The accuracy floor, or the stream's best where it cannot reach the floor.
   Quanta floor_quanta = 0;              ///< Inference that keeps the floor before any retraining.
   std::vector<Level> levels;            ///< Quanta and factor rise strictly; the first needs none.
   std::vector<std::uint16_t> level_at;  ///< By quanta from 0 to a device's: the best level.
@@ -35,6 +36,8 @@ struct StreamChoices {
   /// Those worth a thought, by rising device seconds: each beats the served model and every cheaper
   /// one.
   std::vector<int> efficient;
+  /// Work done in a second by a retraining with 0, 1, ... quanta, in device seconds.
+  std::vector<double> speed;
 };
 
 /// Where a stream stands at one moment of the (expected) window.
@@ -59,13 +62,17 @@ struct Problem {
 
   int count() const { return static_cast<int>(streams.size()); }
   Quanta capacity() const { return devices * per_device; }
-  /// The work that `quanta` do in a second, in device seconds (the paper's throughput(R)).
-  double Throughput(Quanta quanta) const { return static_cast<double>(quanta) / per_device; }
-  /// Accuracy of a model at `accuracy` under `level`, as the objective counts it: below the floor
-  /// it is worth so much less that no gain elsewhere makes up for it.
+  /// Accuracy of a model at `accuracy` under `level`, as the objective counts it: by the stream's
+  /// weight, and below the floor it is worth so much less that no gain elsewhere makes up for it.
   double Worth(const StreamChoices& stream, double accuracy, const Level& level) const {
     const double now = accuracy * level.factor;
-    return now < stream.floor ? now - Penalty(stream.floor - now) : now;
+    const double worth = stream.weight * now;
+    return now < stream.floor ? worth - Penalty(stream.floor - now) : worth;
+  }
+  /// Whether `level` keeps the stream's floor with a model at `accuracy`.
+  bool KeepsFloor(const StreamChoices& stream, double accuracy, const Level& level) const {
+    const double now = accuracy * level.factor;
+    return now >= stream.floor || Penalty(stream.floor - now) <= 0;
   }
   double Penalty(double shortfall) const;
   /// The level that `quanta` of inference give; more than a device's worth is of no use.

@@ -26,7 +26,7 @@ void OfferRetraining(const Problem& problem, const StreamChoices& stream, const 
     after[i] = problem.Worth(stream, stream.retrainings[retraining].accuracy, stream.levels[i]);
   }
   for (Quanta share = device; share > 0; --share) {
-    const double ends = work / problem.Throughput(share);
+    const double ends = work / stream.speed[share];
     if (ends >= seconds) break;
     const auto consider = [&](Quanta inference) {
       const std::size_t later = stream.level_at[std::min(inference + share, device)];

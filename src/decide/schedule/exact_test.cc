@@ -31,7 +31,8 @@ std::optional<double> ValueOf(const Situation& situation, const StreamSituation&
   if (retraining == nullptr || retraining_quanta == 0) return before;
   double work = retraining->device_seconds;
   if (stream.running) work = stream.running->device_seconds;
-  const double ends = work * situation.quanta_per_device / retraining_quanta;
+  const double ends = work / internal::SpeedOf(stream, static_cast<double>(retraining_quanta) /
+                                                           situation.quanta_per_device);
   if (ends >= situation.window_seconds) return before;
   const Quanta later = std::min(inference + retraining_quanta, situation.quanta_per_device);
   const double after = retraining->accuracy * factor(later);
@@ -39,7 +40,7 @@ std::optional<double> ValueOf(const Situation& situation, const StreamSituation&
   return (before * ends + after * (situation.window_seconds - ends)) / situation.window_seconds;
 }
 
-/// The best sum from `stream` on with `quanta` left, by trying everything.
+/// The best weighted sum from `stream` on with `quanta` left, by trying everything.
 std::optional<double> BruteForce(const Situation& situation, std::size_t index, Quanta quanta) {
   if (index == situation.streams.size()) return 0.0;
   const StreamSituation& stream = situation.streams[index];
@@ -60,7 +61,8 @@ std::optional<double> BruteForce(const Situation& situation, std::size_t index, 
       }
       if (!own) continue;
       const auto others = BruteForce(situation, index + 1, quanta - inference - share);
-      if (others && (!best || *own + *others > *best)) best = *own + *others;
+      const double weighted = stream.weight * *own;
+      if (others && (!best || weighted + *others > *best)) best = weighted + *others;
     }
   }
   return best;
@@ -84,9 +86,9 @@ TEST(Exact, EqualsBruteForceOnSmallSituations) {
       ++without;
       continue;
     }
-    EXPECT_NEAR(*schedule->static_optimum,
-                *expected / static_cast<double>(situation.streams.size()), 1e-9)
-        << WriteSituation(situation);
+    double weights = 0;
+    for (const StreamSituation& stream : situation.streams) weights += stream.weight;
+    EXPECT_NEAR(*schedule->static_optimum, *expected / weights, 1e-9) << WriteSituation(situation);
   }
   EXPECT_GT(without, 0);  // Floors out of reach are among them.
 }

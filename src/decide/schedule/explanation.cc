@@ -73,8 +73,8 @@ class Explainer {
             job.retraining_quanta,      job.retraining_device};
       }
       retrained.to = segment.to_seconds;
-      work +=
-          problem_.Throughput(job.retraining_quanta) * (segment.to_seconds - segment.from_seconds);
+      work += problem_.streams[s].speed[job.retraining_quanta] *
+              (segment.to_seconds - segment.from_seconds);
     }
     if (retrained.retraining >= 0) retrained.ends = work >= Work(s, retrained.retraining) - 1e-5;
   }
@@ -199,7 +199,10 @@ class Explainer {
     int giver = -1;
     for (int other = 0; other < count_; ++other) {
       if (other == s || now_[other].inference + now_[other].quanta == 0) continue;
-      if (giver < 0 || losses_[other] < losses_[giver]) giver = other;
+      // By weight it is the one whom it would cost the mean least.
+      if (giver < 0 || From(other).weight * losses_[other] < From(giver).weight * losses_[giver]) {
+        giver = other;
+      }
     }
     std::string text = fmt::format(" One more quantum all along would bring it {:.2f} points",
                                    (more - worth) * points);
@@ -224,8 +227,11 @@ class Explainer {
 void Explain(const Situation& situation, Schedule* schedule) {
   Result<Problem> problem = Prepare(situation);
   if (!problem.ok()) return;
-  // Points are points of accuracy: a floor has no price here.
-  for (StreamChoices& stream : problem->streams) stream.floor = 0;
+  // Points are points of the stream's accuracy: neither a floor nor a weight has a price here.
+  for (StreamChoices& stream : problem->streams) {
+    stream.floor = 0;
+    stream.weight = 1;
+  }
   const Explainer explainer(situation, *problem, *schedule);
   schedule->explanations.assign(situation.streams.size(), {});
   for (int s = 0; s < problem->count(); ++s) {

@@ -149,6 +149,7 @@ double Fluid::RateAtEnd(const std::vector<PlannedRetraining>& order) {
 double Fluid::Value(const Plan& plan, std::vector<Quanta>* used) {
   const int count = static_cast<int>(plan.order.size());
   const Quanta capacity = problem_.capacity();
+  const Quanta per_job = plan.Most(problem_.per_device);
   const double at_end = plan.quanta.empty() && count > 0 ? RateAtEnd(plan.order) : 0;
   increments_ = start_;
   worth_ = start_worth_;
@@ -166,8 +167,8 @@ double Fluid::Value(const Plan& plan, std::vector<Quanta>* used) {
   int first = 0;  // Everything before it is done.
   int left = count;
   for (std::size_t stretch = 0; left > 0; ++stretch) {
-    const Quanta most = static_cast<Quanta>(
-        std::min<std::int64_t>(capacity, std::int64_t{left} * problem_.per_device));
+    const Quanta most =
+        static_cast<Quanta>(std::min<std::int64_t>(capacity, std::int64_t{left} * per_job));
     const Quanta quanta = stretch < plan.quanta.size()
                               ? std::min(plan.quanta[stretch], most)
                               : (plan.quanta.empty() ? BestQuanta(at_end, most) : most);
@@ -179,8 +180,8 @@ double Fluid::Value(const Plan& plan, std::vector<Quanta>* used) {
     Quanta rest = quanta;
     for (int i = first; i < count && rest > 0; ++i) {
       if (work_[i] < 0) continue;
-      const Quanta share = std::min(rest, problem_.per_device);
-      const double needs = work_[i] * problem_.per_device / share;
+      const Quanta share = std::min(rest, per_job);
+      const double needs = work_[i] / problem_.streams[plan.order[i].stream].speed[share];
       if (needs < length) {
         length = needs;
         ends = i;
@@ -193,8 +194,9 @@ double Fluid::Value(const Plan& plan, std::vector<Quanta>* used) {
     rest = quanta;
     for (int i = first; i < count && rest > 0; ++i) {
       if (work_[i] < 0) continue;
-      const Quanta share = std::min(rest, problem_.per_device);
-      work_[i] = std::max(0.0, work_[i] - length * share / problem_.per_device);
+      const Quanta share = std::min(rest, per_job);
+      const double speed = problem_.streams[plan.order[i].stream].speed[share];
+      work_[i] = std::max(0.0, work_[i] - length * speed);
       rest -= share;
     }
     work_[ends] = -1;

@@ -14,11 +14,16 @@ struct PlannedRetraining {
 };
 
 /// A plan for the window: retrainings in order of precedence. In each stretch between two
-/// completions `quanta[i]` quanta retrain, the first in the order with a device's worth, then the
-/// next; inference has the others.
+/// completions `quanta[i]` quanta retrain, the first in the order with as many as it may have, then
+/// the next; inference has the others.
 struct Plan {
   std::vector<PlannedRetraining> order;
   std::vector<Quanta> quanta;  ///< By completions so far; empty: as the fluid's rule says.
+  /// Most that one retraining gets; 0: a device. Less is better where small shares do more work per
+  /// quantum.
+  Quanta most = 0;
+
+  Quanta Most(Quanta per_device) const { return most > 0 ? most : per_device; }
 };
 
 /// Values plans in microseconds: inference is taken at the concave hull of its levels (so that the

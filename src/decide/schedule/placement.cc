@@ -164,7 +164,10 @@ class Placer {
           const double gain =
               other.retrainings[shares_[giver].retraining].accuracy * other.levels.back().factor -
               states_[giver].accuracy * problem_.LevelAt(other, shares_[giver].inference).factor;
-          worth -= std::max(gain, 0.0) * missing / (shares_[giver].retraining_quanta - missing);
+          const Quanta had = shares_[giver].retraining_quanta;
+          // What is left may do no work at all.
+          const double slower = other.speed[had] / std::max(other.speed[had - missing], 1e-6) - 1;
+          worth -= other.weight * std::max(gain, 0.0) * slower;
         }
         if (best_level != nullptr && worth <= best_worth) continue;
         best_level = &level;
@@ -185,8 +188,7 @@ class Placer {
   Quanta FloorQuanta(std::size_t s) const {
     const StreamChoices& stream = problem_.streams[s];
     for (const Level& level : stream.levels) {
-      const double now = states_[s].accuracy * level.factor;
-      if (problem_.Worth(stream, states_[s].accuracy, level) >= now) return level.quanta;
+      if (problem_.KeepsFloor(stream, states_[s].accuracy, level)) return level.quanta;
     }
     return stream.levels.back().quanta;
   }
@@ -236,7 +238,7 @@ class Placer {
           const Level& now = problem_.LevelAt(stream, share.inference);
           const Level& then = problem_.LevelAt(
               stream, std::min(share.inference + free_[device], problem_.per_device));
-          const double gain = states_[s].accuracy * (then.factor - now.factor);
+          const double gain = stream.weight * states_[s].accuracy * (then.factor - now.factor);
           if (gain > best_gain) {
             best = static_cast<int>(s);
             best_gain = gain;

@@ -32,7 +32,7 @@ double PlanSearch::Work(const PlannedRetraining& job) const {
 double PlanSearch::Density(const PlannedRetraining& job) const {
   const double gain = problem_.streams[job.stream].retrainings[job.retraining].accuracy -
                       problem_.start[job.stream].accuracy;
-  return gain / std::max(Work(job), 1e-9);
+  return problem_.streams[job.stream].weight * gain / std::max(Work(job), 1e-9);
 }
 
 bool PlanSearch::Better() {
@@ -42,9 +42,9 @@ bool PlanSearch::Better() {
   return true;
 }
 
-Plan PlanSearch::Improve(std::vector<PlannedRetraining> order) {
+Plan PlanSearch::Improve(std::vector<PlannedRetraining> order, Quanta most) {
   last_step_ = fluid_.steps() + most_steps_;
-  plan_ = Plan{std::move(order), {}};
+  plan_ = Plan{std::move(order), {}, most};
   planned_.assign(problem_.count(), 0);
   for (const PlannedRetraining& job : plan_.order) planned_[job.stream] = 1;
   value_ = fluid_.Value(plan_);

@@ -16,7 +16,8 @@ class PlanSearch {
 
   /// The best plan that insertions, changes of configuration or stream, removals and moves lead to
   /// from `order`, with the quanta of each stretch tuned.
-  Plan Improve(std::vector<PlannedRetraining> order);
+  /// `most`: what one retraining gets at most, 0: a device.
+  Plan Improve(std::vector<PlannedRetraining> order, Quanta most = 0);
 
  private:
   std::vector<int> Candidates(int stream) const;

@@ -73,7 +73,7 @@ Course Realise(const Problem& problem, const Plan& plan) {
       if (done[i]) continue;
       Share& share = shares[plan.order[i].stream];
       share.retraining = plan.order[i].retraining;
-      share.retraining_quanta = std::min(budget, problem.per_device);
+      share.retraining_quanta = std::min(budget, plan.Most(problem.per_device));
       budget -= share.retraining_quanta;
       used += share.retraining_quanta;
     }
@@ -117,6 +117,15 @@ Course RealiseTuned(const Problem& problem, Plan plan, Fluid* fluid) {
   return best;
 }
 
+bool AnyCurve(const Problem& problem) {
+  for (const StreamChoices& stream : problem.streams) {
+    for (Quanta quanta = 1; quanta < problem.per_device; ++quanta) {
+      if (stream.speed[quanta] * problem.per_device > quanta * (1 + 1e-9)) return true;
+    }
+  }
+  return false;
+}
+
 class Planner : public Policy {
  public:
   Planner(std::string name, PlannerOptions options) : name_(std::move(name)), options_(options) {}
@@ -148,6 +157,12 @@ Course RunPlanner(const Problem& problem) {
   Fluid fluid(problem);
   PlanSearch search(problem, kStepsPerStream * problem.count());
   if (problem.count() <= kFewStreams) keep(RealiseTuned(problem, search.Improve({}), &fluid));
+  // Where small shares do more work per quantum, several retrainings side by side do more together.
+  if (AnyCurve(problem)) {
+    for (Quanta most = problem.per_device / 2; most > 0; most /= 2) {
+      keep(RealiseTuned(problem, search.Improve({}, most), &fluid));
+    }
+  }
   const Relaxation relaxed = Relax(problem, {}, best.worth(), kRoughBound);
   keep(RealiseTuned(problem, search.Improve(relaxed.order), &fluid));
 

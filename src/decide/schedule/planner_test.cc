@@ -82,6 +82,8 @@ TEST(Policies, TheOrderOfTheStreamsNeverMatters) {
       for (Schedule* schedule : {&one, &other}) {
         schedule->mean_accuracy = schedule->solve_microseconds = 0;
         schedule->upper_bound.reset();
+        std::sort(schedule->outcome.begin(), schedule->outcome.end(),
+                  [](const auto& a, const auto& b) { return a.stream < b.stream; });
         for (Segment& segment : schedule->timeline) {
           std::sort(segment.jobs.begin(), segment.jobs.end(),
                     [](const auto& a, const auto& b) { return a.stream < b.stream; });
@@ -100,7 +102,8 @@ TEST(Policies, GoOnWhenAskedAgain) {
   double difference = 0;
   int decided = 0;
   for (int round = 0; round < 40; ++round) {
-    const Situation start = RandomSituation(random, {.floors = false, .running = false});
+    const Situation start =
+        RandomSituation(random, {.floors = false, .running = false, .weights = false});
     for (const char* policy : {"exact", "planner:bound=0", "thief"}) {
       const double expected = Decide(policy, start).mean_accuracy;
       Situation now = start;
@@ -128,7 +131,9 @@ TEST(Policies, GoOnWhenAskedAgain) {
             stream.running =
                 RunningRetraining{job.retraining, job.retraining_device, profile->device_seconds};
           }
-          stream.running->device_seconds -= length * job.retraining_quanta / now.quanta_per_device;
+          stream.running->device_seconds -=
+              length * internal::SpeedOf(stream, static_cast<double>(job.retraining_quanta) /
+                                                     now.quanta_per_device);
           if (stream.running->device_seconds > 1e-5) continue;
           stream.accuracy = profile->accuracy;
           stream.running.reset();

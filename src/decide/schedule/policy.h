@@ -42,8 +42,8 @@ class Policy {
 /// "thief", "exact", "uniform:config=2,share=0.5". Errors name the known policies or options.
 Result<std::unique_ptr<Policy>> MakePolicy(const std::string& specification);
 
-/// Splits "thief,uniform:config=2,share=0.5" at the commas that begin another policy: what follows a
-/// comma is an option where it has a '=' and no ':' before it.
+/// Splits "thief,uniform:config=2,share=0.5" at the commas that begin another policy: what follows
+/// a comma is an option where it has a '=' and no ':' before it.
 std::vector<std::string> SplitSpecifications(const std::string& list);
 
 /// Every policy's name with one line on what it does, in the order of the table in policy.cc.

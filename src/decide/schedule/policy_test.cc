@@ -153,6 +153,88 @@ TEST(Policy, SaysWhenTheFloorCannotBeKept) {
   }
 }
 
+/// Two like streams on a box that can retrain one of them in time.
+Situation Twins() {
+  Situation situation;
+  situation.window_seconds = 100;
+  situation.quanta_per_device = 10;
+  for (const char* id : {"a", "b"}) {
+    situation.streams.push_back({id, 0.4, {{"all", 0.1, 1}}, {{"r", 0.9, 45, 0}}, {}, false});
+  }
+  return situation;
+}
+
+/// Quanta seconds of the stream's retraining.
+double Retraining(const Schedule& schedule, const std::string& stream, double until = 1e9) {
+  double sum = 0;
+  for (const Segment& segment : schedule.timeline) {
+    if (segment.from_seconds >= until) break;
+    for (const Allocation& job : segment.jobs) {
+      if (job.stream != stream) continue;
+      sum += job.retraining_quanta * (segment.to_seconds - segment.from_seconds);
+    }
+  }
+  return sum;
+}
+
+TEST(Policy, AHeavierStreamIsRetrainedFirst) {
+  for (const char* policy : {"planner", "exact"}) {
+    for (const std::size_t heavy : {0U, 1U}) {
+      Situation situation = Twins();
+      situation.streams[heavy].weight = 5;
+      const std::string& id = situation.streams[heavy].id;
+      const Schedule schedule = Decide(policy, situation);
+      ASSERT_EQ(Judge(situation, schedule).fault, "") << policy;
+      EXPECT_GT(Retraining(schedule, id, 1), Retraining(schedule, id == "a" ? "b" : "a", 1))
+          << policy << " " << id;
+      // Its share of the mean is 5/6: alone and at once on eight tenths of the device.
+      if (std::string(policy) == "planner") {
+        EXPECT_GE(schedule.mean_accuracy, (5 * (0.4 * 56.25 + 0.9 * 43.75) + 40) / 600 - 1e-9);
+      }
+    }
+  }
+}
+
+TEST(Policy, SmallSharesAreUsedWhereTheyDoMoreWork) {
+  // Half a device is nearly as fast as a whole one: both streams at once beat one after the other.
+  Situation situation = Twins();
+  for (StreamSituation& stream : situation.streams) stream.throughput = {{0.4, 0.9}};
+  const double at = 45 / 0.9;
+  for (const char* policy : {"planner", "exact"}) {
+    const Schedule schedule = Decide(policy, situation);
+    ASSERT_EQ(Judge(situation, schedule).fault, "") << policy;
+    EXPECT_NEAR(schedule.mean_accuracy, (0.4 * at + 0.9 * (100 - at)) / 100, 1e-6) << policy;
+  }
+  const Schedule planned = Decide("planner", situation);
+  EXPECT_LT(*planned.upper_bound - planned.mean_accuracy, 0.005);
+}
+
+TEST(Policy, ASlowShareIsKnownToBeSlow) {
+  // The other way round: less than a whole device hardly works, so none is retrained beside
+  // serving.
+  Situation situation = Twins();
+  for (StreamSituation& stream : situation.streams) stream.throughput = {{0.9, 0.1}};
+  for (const char* policy : {"exact", "thief"}) {
+    const Schedule schedule = Decide(policy, situation);
+    ASSERT_EQ(Judge(situation, schedule).fault, "") << policy;
+    EXPECT_NEAR(schedule.mean_accuracy, 0.4, 1e-9) << policy;
+  }
+}
+
+TEST(Policy, RiskPassesOverWhatIsUncertain) {
+  Situation situation = Twins();
+  situation.streams.resize(1);
+  situation.streams[0].retraining = {{"wild", 0.85, 10, 0.3}, {"sure", 0.75, 10, 0.01}};
+  const auto chosen = [&](const std::string& policy) {
+    const Schedule schedule = Decide(policy, situation);
+    return schedule.timeline.front().jobs[0].retraining;
+  };
+  for (const std::string policy : {"planner", "exact", "thief"}) {
+    EXPECT_EQ(chosen(policy), "wild") << policy;
+    EXPECT_EQ(chosen(policy + ":risk=1"), "sure") << policy;
+  }
+}
+
 /// The cases that come with the project; skipped where they are not there.
 class Cases : public ::testing::Test {
  protected:

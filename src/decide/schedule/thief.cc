@@ -72,8 +72,7 @@ class Thief {
     for (int s = 0; s < count_; ++s) {
       for (const Level& level : problem_.streams[s].levels) {
         needed[2 * s] = level.quanta;
-        const double now = states_[s].accuracy * level.factor;
-        if (problem_.Worth(problem_.streams[s], states_[s].accuracy, level) >= now) break;
+        if (problem_.KeepsFloor(problem_.streams[s], states_[s].accuracy, level)) break;
       }
     }
     for (int s = 0; s < count_; ++s) {

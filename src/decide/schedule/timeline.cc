@@ -44,13 +44,14 @@ std::vector<int> Course::Run(const std::vector<Share>& shares, double until) {
       state.device = share.retraining_device;
     }
     EKYA_CHECK(state.running == share.retraining && state.device == share.retraining_device);
-    end = std::min(end, now_ + state.work_left / problem_->Throughput(share.retraining_quanta));
+    end =
+        std::min(end, now_ + state.work_left / problem_->streams[s].speed[share.retraining_quanta]);
   }
   for (bool later = end < until; later;) {
     later = false;
     for (int s = 0; s < count; ++s) {
       if (states_[s].running < 0 || shares[s].retraining_quanta == 0) continue;
-      const double rate = problem_->Throughput(shares[s].retraining_quanta);
+      const double rate = problem_->streams[s].speed[shares[s].retraining_quanta];
       const double rest = states_[s].work_left - rate * (end - now_);
       if (rest <= kNoWork || rest > kAlmostDone) continue;
       end = std::min(until, now_ + states_[s].work_left / rate);
@@ -66,7 +67,7 @@ std::vector<int> Course::Run(const std::vector<Share>& shares, double until) {
     stretch.levels.push_back(level.option);
     worth_ += problem_->Worth(stream, state.accuracy, level) * (end - now_);
     if (state.running < 0 || shares[s].retraining_quanta == 0) continue;
-    state.work_left -= problem_->Throughput(shares[s].retraining_quanta) * (end - now_);
+    state.work_left -= stream.speed[shares[s].retraining_quanta] * (end - now_);
     if (state.work_left > kNoWork) continue;
     state.accuracy = stream.retrainings[state.running].accuracy;
     state.running = -1;
@@ -140,8 +141,9 @@ Measurement Measure(const Situation& situation, const std::vector<Segment>& time
       total[s] += now * length;
       if (length >= 1e-9 && now < progress[s].floor - 1e-9) measured.floor_kept = false;
       if (job.retraining_quanta == 0 || progress[s].done) continue;
-      progress[s].work +=
-          static_cast<double>(job.retraining_quanta) / situation.quanta_per_device * length;
+      progress[s].work += Speed(stream.throughput, static_cast<double>(job.retraining_quanta) /
+                                                       situation.quanta_per_device) *
+                          length;
       for (const RetrainingProfile& profile : stream.retraining) {
         if (profile.id != job.retraining) continue;
         // A retraining that ran already when the situation was taken has less to do.
@@ -156,8 +158,13 @@ Measurement Measure(const Situation& situation, const std::vector<Segment>& time
     }
   }
   double sum = 0;
-  for (const double value : total) sum += value;
-  measured.mean_accuracy = sum / static_cast<double>(count) / situation.window_seconds;
+  double weights = 0;
+  for (std::size_t s = 0; s < count; ++s) {
+    sum += situation.streams[s].weight * total[s];
+    weights += situation.streams[s].weight;
+  }
+  for (const Progress& stream : progress) measured.end_accuracy.push_back(stream.accuracy);
+  measured.mean_accuracy = sum / weights / situation.window_seconds;
   return measured;
 }
 
@@ -169,6 +176,9 @@ Schedule MakeSchedule(const Situation& situation, const Course& course, std::str
   const Measurement measured = Measure(situation, schedule.timeline);
   schedule.mean_accuracy = measured.mean_accuracy;
   schedule.floor_feasible = measured.floor_kept;
+  for (std::size_t s = 0; s < situation.streams.size(); ++s) {
+    schedule.outcome.push_back({situation.streams[s].id, measured.end_accuracy[s]});
+  }
   return schedule;
 }
 

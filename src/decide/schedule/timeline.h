@@ -57,6 +57,7 @@ class Course {
 struct Measurement {
   double mean_accuracy = 0;
   bool floor_kept = true;
+  std::vector<double> end_accuracy;  ///< By stream, of the model that it then has.
 };
 Measurement Measure(const Situation& situation, const std::vector<Segment>& timeline);
 

@@ -132,6 +132,8 @@ class WindowRun {
       now.id = stream.id;
       now.accuracy = stream.state.accuracy;
       now.inference = stream.state.inference;
+      now.weight = stream.state.weight;
+      now.throughput = stream.state.throughput;
       if (stream.may_retrain && !stream.retrained) now.retraining = stream.profiles;
       now.retrained = stream.retrained;
       if (stream.running) {

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "decide/schedule/options.h"
-#include "decide/window/serving.h"
 #include "run/simulator/traced_world.h"
 
 namespace ekya::simulator {
@@ -30,32 +29,6 @@ double Sent(const CloudOptions& options, double begin, double megabits, double r
     left -= next - now;
     now = next;
   }
-}
-
-const TracedRetraining* Best(const TracedWindow& window) {
-  const TracedRetraining* best = nullptr;
-  for (const TracedRetraining& retraining : window.retraining) {
-    if (best == nullptr || retraining.accuracy > best->accuracy) best = &retraining;
-  }
-  return best;
-}
-
-// Serves every stream with all the box has, for what the models are worth now.
-Status Serve(TracedWorld& world, const SimulationSettings& settings) {
-  Situation situation;
-  situation.window_seconds = settings.window_seconds;
-  situation.devices = settings.devices;
-  situation.quanta_per_device = settings.quanta_per_device;
-  situation.accuracy_floor = settings.accuracy_floor;
-  for (const std::string& id : world.Streams()) {
-    EKYA_ASSIGN(const window::StreamState state, world.Observe(id));
-    StreamSituation stream;
-    stream.id = id;
-    stream.accuracy = state.accuracy;
-    stream.inference = state.inference;
-    situation.streams.push_back(std::move(stream));
-  }
-  return world.Apply(window::PlanServing(situation, 0).allocations);
 }
 
 }  // namespace
@@ -106,7 +79,7 @@ Result<SimulationResult> SimulateCloud(const Trace& selected, const SimulationSe
   for (int number = 0; number < settings.windows; ++number) {
     world.BeginWindow(number);
     const double start = world.Now();
-    EKYA_RETURN_IF_ERROR(Serve(world, settings));
+    EKYA_RETURN_IF_ERROR(world.ServeAll());
     const std::vector<double> arrivals =
         CloudArrivals(options, settings.streams, start, settings.window_seconds);
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
@@ -114,12 +87,12 @@ Result<SimulationResult> SimulateCloud(const Trace& selected, const SimulationSe
       const auto count = selected.streams.size();
       const TracedStream& stream = selected.streams[(i + static_cast<std::size_t>(number)) % count];
       const TracedRetraining* best =
-          Best(stream.windows[static_cast<std::size_t>(number) % stream.windows.size()]);
+          BestRetraining(stream.windows[static_cast<std::size_t>(number) % stream.windows.size()]);
       if (best == nullptr) continue;
       world.WaitForEvent(start + arrivals[i]);
       ++result.retrainings;
       world.Receive(stream.id, *best);
-      EKYA_RETURN_IF_ERROR(Serve(world, settings));
+      EKYA_RETURN_IF_ERROR(world.ServeAll());
     }
     world.EndWindow();
   }

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/conductor.h"
+#include "run/simulator/cached.h"
 #include "run/simulator/cloud.h"
 #include "run/simulator/traced_world.h"
 
@@ -104,6 +105,10 @@ Trace SelectStreams(const Trace& trace, int count, std::uint64_t seed) {
 }
 
 Status CheckScheduler(const std::string& scheduler) {
+  if (IsCached(scheduler)) {
+    const auto options = ReadCacheOptions(scheduler);
+    return options.ok() ? Status() : options.error();
+  }
   if (IsCloud(scheduler)) {
     const auto options = ReadCloudOptions(scheduler);
     return options.ok() ? Status() : options.error();
@@ -127,6 +132,7 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
     }
   }
 
+  if (IsCached(settings.scheduler)) return SimulateCached(selected, settings);
   if (IsCloud(settings.scheduler)) return SimulateCloud(selected, settings);
   const bool oracle = settings.scheduler.starts_with(kOracle);
   EKYA_ASSIGN(const std::unique_ptr<schedule::Policy> policy,

@@ -46,7 +46,7 @@ struct SimulatedStream {
 struct SimulationResult {
   SimulationSettings settings;  ///< With the zeros filled in.
   std::vector<SimulatedStream> streams;
-  double mean_accuracy = 0;  ///< Over streams and time, 0..1; truth.
+  double mean_accuracy = 0;  ///< Over streams (by weight) and time, 0..1; truth.
   double worst_stream_accuracy = 0;
   int decisions = 0;
   int retrainings = 0;  ///< Started.

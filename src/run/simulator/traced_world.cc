@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "decide/window/serving.h"
 
 namespace ekya::simulator {
 namespace {
@@ -23,6 +24,14 @@ const TracedRetraining* FindRetraining(const TracedWindow& window, const std::st
 }
 
 }  // namespace
+
+const TracedRetraining* BestRetraining(const TracedWindow& window) {
+  const TracedRetraining* best = nullptr;
+  for (const TracedRetraining& retraining : window.retraining) {
+    if (best == nullptr || retraining.accuracy > best->accuracy) best = &retraining;
+  }
+  return best;
+}
 
 TracedWorld::TracedWorld(const Trace& trace, const SimulationSettings& settings, bool oracle)
     : settings_(settings), oracle_(oracle) {
@@ -85,7 +94,7 @@ void TracedWorld::Advance(double time) {
     inference_device_seconds_ += stream.share * passed;
     if (!stream.job || stream.job->finished) continue;
     const double still = std::clamp(stream.job->stands_until - from, 0.0, passed);
-    stream.job->done += stream.job->share * (passed - still);
+    stream.job->done += stream.job->speed * (passed - still);
     retraining_device_seconds_ += stream.job->share * passed;
   }
 }
@@ -100,8 +109,8 @@ std::optional<window::Event> TracedWorld::WaitForEvent(double until) {
     double end = std::numeric_limits<double>::infinity();
     if (left <= kInstant) {
       end = Now();
-    } else if (job.share > 0) {
-      end = std::max(Now(), job.stands_until) + left / job.share;
+    } else if (job.speed > 0) {
+      end = std::max(Now(), job.stands_until) + left / job.speed;
     }
     // A retraining that ends with the wait has ended.
     if (end < next - kInstant || (first == nullptr && end <= next + kInstant)) {
@@ -124,7 +133,8 @@ std::vector<std::string> TracedWorld::Streams() {
 
 Result<window::StreamState> TracedWorld::Observe(const std::string& id) {
   const Stream& stream = streams_[IndexOf(id)];
-  return window::StreamState{false, stream.accuracy, stream.traced->inference};
+  return window::StreamState{false, stream.accuracy, stream.traced->inference,
+                             stream.traced->weight, stream.traced->throughput};
 }
 
 void TracedWorld::Spend(double device_seconds) {
@@ -195,7 +205,8 @@ Status TracedWorld::Start(const std::string& id, int,
     return Error{ErrorCode::kNotFound,
                  fmt::format("the trace has no retraining {} in this window", configuration.id)};
   }
-  stream.job = Job{truth, 0, 0, 0, false};
+  stream.job = Job{};
+  stream.job->truth = truth;
   return {};
 }
 
@@ -241,13 +252,44 @@ void TracedWorld::Receive(const std::string& id, const TracedRetraining& retrain
   (void)Promote(streams_[IndexOf(id)], retraining).ok();
 }
 
+void TracedWorld::Reuse(const std::string& id, const TracedRetraining& retraining, int window) {
+  Stream& stream = streams_[IndexOf(id)];
+  if (stream.model == &retraining && stream.model_window == window) return;
+  stream.model = &retraining;
+  stream.model_window = window;
+  stream.accuracy = AccuracyOf(stream);
+  stream.down_until = Now() + settings_.swap_seconds;
+  ++swaps_;
+}
+
+Status TracedWorld::ServeAll() {
+  Situation situation;
+  situation.window_seconds = settings_.window_seconds;
+  situation.devices = settings_.devices;
+  situation.quanta_per_device = settings_.quanta_per_device;
+  situation.accuracy_floor = settings_.accuracy_floor;
+  for (const Stream& served : streams_) {
+    StreamSituation stream;
+    stream.id = served.traced->id;
+    stream.accuracy = served.accuracy;
+    stream.inference = served.traced->inference;
+    situation.streams.push_back(std::move(stream));
+  }
+  return Apply(window::PlanServing(situation, 0).allocations);
+}
+
 void TracedWorld::Account(SimulationResult& result) const {
   result.streams = results_;
   result.worst_stream_accuracy = 1;
-  for (const SimulatedStream& stream : results_) {
-    result.mean_accuracy += stream.mean_accuracy / static_cast<double>(results_.size());
-    result.worst_stream_accuracy = std::min(result.worst_stream_accuracy, stream.mean_accuracy);
+  double weights = 0;
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    const double weight = streams_[i].traced->weight;
+    result.mean_accuracy += weight * results_[i].mean_accuracy;
+    weights += weight;
+    result.worst_stream_accuracy =
+        std::min(result.worst_stream_accuracy, results_[i].mean_accuracy);
   }
+  result.mean_accuracy /= weights;
   result.swaps = swaps_;
   result.inference_device_seconds = inference_device_seconds_;
   result.retraining_device_seconds = retraining_device_seconds_;
@@ -275,6 +317,7 @@ Status TracedWorld::Apply(const std::vector<Allocation>& allocations) {
     std::optional<Job>& job = streams_[i].job;
     if (!job || job->share == shares[i]) continue;
     job->share = shares[i];
+    job->speed = Speed(streams_[i].traced->throughput, shares[i]);
     job->stands_until = Now() + settings_.share_change_seconds;
   }
   return {};

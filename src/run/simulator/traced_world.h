@@ -13,6 +13,9 @@
 
 namespace ekya::simulator {
 
+/// The most accurate of the window's retrainings by the truth; null where there is none.
+const TracedRetraining* BestRetraining(const TracedWindow& window);
+
 /// The loop's ports over a trace and a virtual clock: estimates go in, truth comes out. One thread.
 class TracedWorld : public window::Timeline,
                     public window::StreamMonitor,
@@ -36,6 +39,10 @@ class TracedWorld : public window::Timeline,
   /// Serves `retraining` of the present window as if it had just arrived, where it is not worse
   /// than what is served or there is no gate.
   void Receive(const std::string& stream, const TracedRetraining& retraining);
+  /// Serves `retraining`, made in an earlier `window`, from now on, for what it is worth now.
+  void Reuse(const std::string& stream, const TracedRetraining& retraining, int window);
+  /// Serves every stream with all the box has, for what the models are worth now.
+  Status ServeAll();
   /// Writes what the ended windows came to into `result`.
   void Account(SimulationResult& result) const;
 
@@ -61,6 +68,7 @@ class TracedWorld : public window::Timeline,
     const TracedRetraining* truth = nullptr;
     double done = 0;          // Device seconds.
     double share = 0;         // Of a device.
+    double speed = 0;         // Device seconds done in a second with that share.
     double stands_until = 0;  // On the clock; a change of share takes this long.
     bool finished = false;
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,17 @@ struct Verdict {
   double mean_accuracy = 0;
   bool floor_kept = true;
 };
+
+/// A retraining's speed with `share` of a device, by straight lines between what was measured.
+inline double SpeedOf(const StreamSituation& stream, double share) {
+  std::map<double, double> points{{0, 0}, {1, 1}};
+  if (share <= 0 || share >= 1) return share <= 0 ? 0 : 1;
+  for (const ThroughputPoint& point : stream.throughput) points[point.share] = point.speed;
+  const auto above = points.lower_bound(share);
+  const auto below = std::prev(above);
+  const double part = (share - below->first) / (above->first - below->first);
+  return (1 - part) * below->second + part * above->second;
+}
 
 /// Replays `schedule` against `situation`: capacity per device, one device per job, no moving
 /// retraining, one retraining per stream, configurations that keep up, work that adds up, the
@@ -101,7 +113,8 @@ inline Verdict Judge(const Situation& situation, const Schedule& schedule) {
       if (stream.chosen != job.retraining) return fault(job.stream + " changes its retraining");
       if (stream.device != job.retraining_device)
         return fault(job.stream + " moves its retraining");
-      stream.work += length * job.retraining_quanta / situation.quanta_per_device;
+      stream.work += length * SpeedOf(*stream.from, static_cast<double>(job.retraining_quanta) /
+                                                        situation.quanta_per_device);
       if (stream.work < stream.needed - 1e-6) continue;
       if (stream.work > stream.needed + 1e-3) return fault(job.stream + " retrains past its end");
       stream.done = true;
@@ -113,11 +126,19 @@ inline Verdict Judge(const Situation& situation, const Schedule& schedule) {
     clock = segment.to_seconds;
   }
   if (std::abs(clock - situation.window_seconds) > 1e-9) return fault("ends before the window");
-  for (const auto& [id, stream] : streams) verdict.mean_accuracy += stream.total;
-  verdict.mean_accuracy /= situation.window_seconds * static_cast<double>(streams.size());
+  double weights = 0;
+  for (const auto& [id, stream] : streams) {
+    verdict.mean_accuracy += stream.from->weight * stream.total;
+    weights += stream.from->weight;
+  }
+  verdict.mean_accuracy /= situation.window_seconds * weights;
   if (std::abs(verdict.mean_accuracy - schedule.mean_accuracy) > 1e-9) {
     return fault(fmt::format("claims {}, gives {}", schedule.mean_accuracy, verdict.mean_accuracy));
   }
+  for (const EndAccuracy& end : schedule.outcome) {
+    if (streams.at(end.stream).accuracy != end.accuracy) return fault("a wrong outcome");
+  }
+  if (schedule.outcome.size() != streams.size()) return fault("an outcome left out");
   if (schedule.floor_feasible && !verdict.floor_kept) return fault("breaks the floor unsaid");
   if (schedule.upper_bound && *schedule.upper_bound < verdict.mean_accuracy - 1e-9) {
     return fault(fmt::format("its bound {} is below its value {}", *schedule.upper_bound,
@@ -134,6 +155,8 @@ struct RandomSituationOptions {
   bool floors = true;
   bool running = true;
   bool instant = true;  ///< Whether some retrainings take no time.
+  bool weights = true;
+  bool curves = true;  ///< Whether some streams have a measured throughput.
 };
 
 /// A situation with everything that can happen in one: no configurations at all, no benefit, ties,
@@ -171,6 +194,17 @@ inline Situation RandomSituation(Random& random, const RandomSituationOptions& o
         stream.running =
             RunningRetraining{profile.id, static_cast<int>(random.Below(situation.devices)),
                               profile.device_seconds * random.Uniform()};
+      }
+    }
+    if (options.weights && random.Uniform() < 0.3) stream.weight = random.Uniform(0.1, 5);
+    if (options.curves && random.Uniform() < 0.3) {
+      double share = 0;
+      double speed = 0;
+      for (int points = up_to(3); points > 0; --points) {
+        share += (1 - share) * random.Uniform(0.05, 0.6);
+        // Mostly steep at first, as measured ones are; sometimes the other way round.
+        speed += (1 - speed) * random.Uniform(0.1, random.Uniform() < 0.8 ? 0.9 : 0.2);
+        stream.throughput.push_back({share, speed});
       }
     }
     situation.streams.push_back(std::move(stream));
