@@ -141,6 +141,21 @@ Result<Schedule> ReadSchedule(std::string_view text, const std::string& file) {
   return schedule;
 }
 
+Status StartFrom(const Schedule& earlier, Situation* next) {
+  for (StreamSituation& stream : next->streams) {
+    const auto end =
+        std::find_if(earlier.outcome.begin(), earlier.outcome.end(),
+                     [&](const EndAccuracy& each) { return each.stream == stream.id; });
+    if (end == earlier.outcome.end()) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("outcome: found no stream {}, expected the streams of the situation",
+                               stream.id)};
+    }
+    stream.accuracy = end->accuracy;
+  }
+  return {};
+}
+
 std::string WriteSchedule(const Schedule& schedule) {
   const auto write_figure = [](JsonWriter& json, const std::optional<double>& figure) {
     figure ? json.Number(*figure) : json.Null();

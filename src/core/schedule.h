@@ -64,4 +64,8 @@ Result<Schedule> ReadSchedule(std::string_view text, const std::string& file);
 /// back, but for devices of jobs without quanta, which are not written.
 std::string WriteSchedule(const Schedule& schedule);
 
+/// Makes `next`, a situation of the following window, start where `earlier` ends: each stream's
+/// model has the accuracy of the outcome. kInvalid where a stream is not in it.
+Status StartFrom(const Schedule& earlier, Situation* next);
+
 }  // namespace ekya

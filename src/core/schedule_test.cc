@@ -86,6 +86,18 @@ TEST(ScheduleTest, RefusesATimelineThatIsNone) {
   EXPECT_THAT(ErrorOf(schedule), HasSubstr("mean_accuracy: found null, expected a number"));
 }
 
+TEST(ScheduleTest, TheNextWindowStartsWhereOneEnds) {
+  Situation next;
+  next.streams.resize(2);
+  next.streams[0].id = "bern";
+  next.streams[1].id = "zurich";
+  ASSERT_TRUE(StartFrom(Example(), &next).ok());
+  EXPECT_EQ(next.streams[0].accuracy, 1.0 / 7);
+  EXPECT_EQ(next.streams[1].accuracy, 0.82);
+  next.streams[0].id = "basel";
+  EXPECT_THAT(StartFrom(Example(), &next).error().message, HasSubstr("no stream basel"));
+}
+
 TEST(ScheduleTest, RefusesHostileValues) {
   const std::string text = WriteSchedule(Example());
   const auto error = [&](const std::string& key, const std::string& value) {

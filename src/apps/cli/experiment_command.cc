@@ -6,6 +6,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/sweep_progress.h"
 #include "apps/experiments/scheduling.h"
+#include "apps/experiments/worked_example.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "run/simulator/trace_import.h"
@@ -85,6 +86,18 @@ void AddExperimentCommand(CLI::App& app, Request* request) {
   command->add_option("--threads", settings.threads, "simulated runs at once; 0: one per processor")
       ->check(CLI::Range(0, 1000));
   command->callback([options, request] { *request = [options] { return Scheduling(*options); }; });
+
+  CLI::App* const example = experiment->add_subcommand(
+      "worked-example", "the paper's worked example, two windows in sequence, by every scheduler");
+  example->add_option("--out", options->out, "folder for the results")->required();
+  example->callback([options, request] {
+    *request = [options] {
+      const Status status = experiments::RunWorkedExample(options->out);
+      if (!status.ok()) return Fail(status.error());
+      fmt::print("{}/report.html\n", options->out);
+      return kDone;
+    };
+  });
 }
 
 }  // namespace ekya::cli

@@ -15,6 +15,7 @@ namespace {
 
 struct Options {
   std::string in;
+  std::string after;
   std::string scheduler = "thief";
   std::string out;
   bool json = false;
@@ -26,8 +27,16 @@ int Decide(const Options& options) {
   const auto text = ReadInput(options.in);
   if (!text.ok()) return Fail(text.error());
   const std::string name = options.in == "-" ? "standard input" : options.in;
-  const auto situation = ReadSituation(*text, name);
+  auto situation = ReadSituation(*text, name);
   if (!situation.ok()) return Fail(situation.error());
+  if (!options.after.empty()) {
+    const auto before = ReadInput(options.after);
+    if (!before.ok()) return Fail(before.error());
+    const auto earlier = ReadSchedule(*before, options.after);
+    if (!earlier.ok()) return Fail(earlier.error());
+    const Status started = StartFrom(*earlier, &*situation);
+    if (!started.ok()) return Fail(started.error().Within(options.after));
+  }
   const double start = MonotonicClock().Now();
   auto schedule = (*policy)->Decide(*situation);
   if (!schedule.ok()) return Fail(schedule.error().Within(name));
@@ -49,6 +58,8 @@ void AddScheduleCommand(CLI::App& app, Request* request) {
   const auto options = std::make_shared<Options>();
   command->add_option("--in", options->in, "situation (ekya-situation/1); - reads standard input")
       ->required();
+  command->add_option("--after", options->after,
+                      "schedule of the window before: its outcome is where this one starts");
   command->add_option("--scheduler", options->scheduler, "NAME or NAME:OPTION=VALUE,...")
       ->capture_default_str();
   command->add_option("--out", options->out, "also write the schedule (ekya-schedule/1) here");
