@@ -224,7 +224,8 @@ const Fields<LearningSettings>& LearningFields() {
 const Fields<ModelSettings>& ModelFields() {
   using M = ModelSettings;
   static const Fields<M> fields = {
-      Choice("architecture", &M::architecture, {"resnet18", "yolo-fastest"},
+      Choice("architecture", &M::architecture,
+             {"resnet18", "mobilenetv2", "shufflenetv2", "efficientnet-b0", "yolo-fastest"},
              "What is served; yolo-fastest comes from a Darknet file and does not learn."),
       Path("path", &M::path, "Weights to start from; absent: trained from the bootstrap windows."),
       Number("width", &M::width, {.low = 0, .high = 4, .low_open = true},

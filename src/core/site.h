@@ -33,7 +33,9 @@ struct CameraSettings {
 
 /// The model that a stream serves and retrains.
 struct ModelSettings {
-  std::string architecture = "resnet18";  ///< Or "yolo-fastest": a Darknet file, served only.
+  /// "resnet18", "mobilenetv2", "shufflenetv2", "efficientnet-b0"; or "yolo-fastest": a Darknet
+  /// file, served only.
+  std::string architecture = "resnet18";
   std::string path;     ///< Weights to start from; empty: trained from the bootstrap windows.
   double width = 0.25;  ///< Multiplies the channels of every layer.
   int input_size = 32;  ///< Side of the square input in pixels.

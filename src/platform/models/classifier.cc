@@ -18,19 +18,11 @@
 
 #include "base/file.h"
 #include "core/safetensors.h"
-#include "platform/models/resnet18.h"
+#include "platform/models/architectures.h"
 #include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
 namespace {
-
-struct Architecture {
-  const char* name;
-  std::shared_ptr<Network> (*make)(const ClassifierShape& shape);
-};
-constexpr Architecture kArchitectures[] = {
-    {"resnet18", &MakeResNet18},
-};
 
 // A network's size is bounded before memory is taken for it: a weights file may say anything.
 constexpr double kLargestWidth = 4;
@@ -52,7 +44,7 @@ Status CheckInputSize(int input_size) {
 
 Result<const Architecture*> FindArchitecture(const std::string& name) {
   std::string known;
-  for (const auto& architecture : kArchitectures) {
+  for (const auto& architecture : Architectures()) {
     if (name == architecture.name) return &architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture.name);
   }
@@ -89,7 +81,7 @@ Result<std::shared_ptr<Network>> MakeNetwork(const ClassifierShape& shape) {
   EKYA_ASSIGN(const Architecture* architecture, FindArchitecture(shape.architecture));
   EKYA_RETURN_IF_ERROR(CheckShape(shape));
   ComputeWithOneThread();
-  return architecture->make(shape);
+  return std::make_shared<Network>(architecture->make(shape));
 }
 
 template <typename Number>
@@ -129,43 +121,6 @@ Result<ClassifierShape> ReadShape(const TensorFile& content, const std::string& 
     text.remove_prefix(end + 1);
   }
   return shape;
-}
-
-template <typename Number>
-StoredTensor Store(const torch::Tensor& tensor) {
-  const auto flat = tensor.detach().contiguous();
-  const auto count = static_cast<std::size_t>(flat.numel());
-  return StoreTensor(std::span<const Number>(flat.template data_ptr<Number>(), count),
-                     flat.sizes().vec());
-}
-
-/// Each parameter and buffer of `network` under its state-dict name.
-template <typename Visit>
-void VisitTensors(const Network& network, Visit visit) {
-  for (const auto& item : network.named_parameters()) visit(item.key(), item.value());
-  for (const auto& item : network.named_buffers()) visit(item.key(), item.value());
-}
-
-Status Restore(const TensorFile& content, const std::string& file, const std::string& name,
-               torch::Tensor target) {
-  const bool whole = target.scalar_type() == torch::kLong;
-  EKYA_ASSIGN(const StoredTensor* stored,
-              FindTensor(content, file, name, whole ? ElementType::kI64 : ElementType::kF32,
-                         target.sizes().vec()));
-  if (whole) {
-    const auto numbers = NumbersOf<std::int64_t>(*stored);
-    std::copy(numbers.begin(), numbers.end(), target.data_ptr<std::int64_t>());
-    return {};
-  }
-  const auto numbers = NumbersOf<float>(*stored);
-  for (const float number : numbers) {
-    if (!std::isfinite(number)) {
-      return Invalid(
-          fmt::format("{}: tensor '{}': found {}, expected finite weights", file, name, number));
-    }
-  }
-  std::copy(numbers.begin(), numbers.end(), target.data_ptr<float>());
-  return {};
 }
 
 }  // namespace
@@ -229,20 +184,7 @@ Result<std::unique_ptr<Classifier>> Classifier::Load(const std::filesystem::path
     auto made = MakeNetwork(shape);
     if (!made.ok()) return made.error().Within(file);
     const auto network = std::move(*made);
-    const torch::NoGradGuard no_grad;
-    Status status;
-    std::set<std::string> known;
-    VisitTensors(*network, [&](const std::string& name, const torch::Tensor& tensor) {
-      known.insert(name);
-      if (status.ok()) status = Restore(content, file, name, tensor);
-    });
-    EKYA_RETURN_IF_ERROR(status);
-    for (const auto& [name, tensor] : content.tensors) {
-      if (!known.contains(name)) {
-        return Invalid(fmt::format("{}: tensor '{}': found, expected only the {} tensors of {}",
-                                   file, name.substr(0, 80), known.size(), shape.architecture));
-      }
-    }
+    EKYA_RETURN_IF_ERROR(network->Restore(content, file));
     return std::unique_ptr<Classifier>(
         std::make_unique<TorchClassifier>(std::move(shape), network));
   } catch (const std::exception& exception) {
@@ -258,10 +200,7 @@ Status TorchClassifier::Save(const std::filesystem::path& path) const {
   content.metadata["ekya.input_size"] = std::to_string(shape_.input_size);
   content.metadata["ekya.last_hidden"] = std::to_string(shape_.last_hidden);
   content.metadata["ekya.classes"] = fmt::format("{}", fmt::join(shape_.classes, "\n"));
-  VisitTensors(*network_, [&](const std::string& name, const torch::Tensor& tensor) {
-    content.tensors[name] =
-        tensor.scalar_type() == torch::kLong ? Store<std::int64_t>(tensor) : Store<float>(tensor);
-  });
+  content.tensors = network_->Store();
   return WriteFileAtomically(path, FormatSafetensors(content));
 }
 
@@ -274,7 +213,12 @@ std::unique_ptr<Classifier> TorchClassifier::Clone() const {
 
 void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {
   shape_.last_hidden = last_hidden;
-  network_->RemakeHead(last_hidden, static_cast<int>(shape_.classes.size()), MakeGenerator(seed));
+  auto made = MakeNetwork(shape_);
+  EKYA_CHECK(made.ok(), made.ok() ? "" : made.error().message);
+  const int head = (*made)->stages() - 1;
+  (*made)->CopyFrom(*network_, head);
+  (*made)->Initialise(MakeGenerator(seed), head);
+  network_ = std::move(*made);
 }
 
 std::int64_t TorchClassifier::parameters() const {

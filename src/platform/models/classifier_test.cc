@@ -77,29 +77,6 @@ TensorFile SavedContent() {
   return std::move(*content);
 }
 
-TEST(Classifier, HasAsManyWeightsAsItsWidthSays) {
-  EXPECT_NEAR(static_cast<double>(MakeSmall()->parameters()), 20'000, 1'500);
-  auto shape = SmallShape();
-  shape.width = 1;
-  shape.input_size = 224;
-  for (int i = 2; i < 1000; ++i) shape.classes.push_back(std::to_string(i));
-  // torchvision's resnet18.
-  EXPECT_EQ((*Classifier::Create(shape, 1))->parameters(), 11'689'512);
-}
-
-TEST(Classifier, NamesItsWeightsAsTorchvisionDoes) {
-  const auto content = SavedContent();
-  // torchvision's resnet18 has these 122 names, its stem's shape apart.
-  EXPECT_EQ(content.tensors.size(), 122U);
-  for (const char* name :
-       {"conv1.weight", "bn1.running_mean", "bn1.num_batches_tracked", "layer1.0.conv1.weight",
-        "layer1.1.bn2.bias", "layer2.0.downsample.0.weight", "layer2.0.downsample.1.running_var",
-        "layer4.1.conv2.weight", "fc.weight", "fc.bias"}) {
-    EXPECT_TRUE(content.tensors.contains(name)) << name;
-  }
-  EXPECT_FALSE(content.tensors.contains("layer1.0.downsample.0.weight"));
-}
-
 TEST(Classifier, DependsOnItsSeedAlone) {
   const auto image = NoiseImage(32, 32, 3);
   const auto score = [&](Classifier& model) { return (*model.Classify({&image}, 0))[0].score; };

@@ -82,8 +82,13 @@ class FewChannelConvolution : public torch::autograd::Function<FewChannelConvolu
 Tensor Convolve(const torch::nn::Conv2d& layer, const Tensor& input) {
   const auto& weight = layer->weight;
   const auto stride = (*layer->options.stride())[0];
-  const auto padding = weight.size(2) / 2;
-  if (!input.is_cpu()) return at::conv2d(input, weight, {}, stride, padding);
+  const auto padding = (*get<torch::ExpandingArray<2>>(layer->options.padding()))[0];
+  const bool plain = layer->options.groups() == 1 && !layer->bias.defined() &&
+                     weight.size(2) % 2 == 1 && weight.size(2) == weight.size(3) &&
+                     padding == weight.size(2) / 2;
+  if (!plain || !input.is_cpu()) {
+    return at::conv2d(input, weight, layer->bias, stride, padding, 1, layer->options.groups());
+  }
   const bool learns = torch::GradMode::is_enabled() && weight.requires_grad();
   if (!learns) return Forward(input, weight, stride, padding);
   if (weight.size(1) >= kManyChannels) return at::conv2d(input, weight, {}, stride, padding);

@@ -2,28 +2,35 @@
 
 #include <torch/torch.h>
 
-#include <memory>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "platform/models/classifier.h"
+#include "core/safetensors.h"
+#include "platform/models/layer_graph.h"
 
 namespace ekya::models {
 
-/// A classification network cut into stages, of which the last ones train and the first ones may be
-/// frozen. Its state-dict names are torchvision's. One thread trains it; while nobody does, it is
-/// in evaluation mode and any number of threads may read it.
+/// A LayerGraph that LibTorch computes and trains: its stages from the input (0) to the head
+/// (stages() - 1), of which the last ones train and the first ones may be frozen. One thread trains
+/// it; while nobody does, it is in evaluation mode and any number of threads may read it.
 class Network : public torch::nn::Module {
  public:
-  /// Stages from the input (0) to the head (stages() - 1).
-  virtual int stages() const = 0;
-  /// Replaces the head by a fresh one drawn from `generator`. `last_hidden`: neurons of a hidden
-  /// layer before the last; 0: none.
-  virtual void RemakeHead(int last_hidden, int classes, at::Generator generator) = 0;
+  /// With LibTorch's own initial weights.
+  explicit Network(LayerGraph graph);
 
-  /// N x 3 x S x S normalised pictures to N x classes logits.
-  torch::Tensor Forward(torch::Tensor images);
-  /// The frozen stages, without gradient.
+  const LayerGraph& graph() const { return graph_; }
+  int stages() const { return graph_.stages(); }
+
+  /// N x 3 x H x W normalised pictures to the graph's outputs: of a classifier one of N x classes
+  /// logits.
+  std::vector<torch::Tensor> Run(torch::Tensor images);
+  /// The first of Run's outputs.
+  torch::Tensor Forward(torch::Tensor images) { return Run(std::move(images)).front(); }
+  /// The frozen stages, without gradient. For graphs in which one layer alone leads from stage to
+  /// stage, as in every classifier: else a bug.
   torch::Tensor ForwardFrozen(torch::Tensor images);
   /// The trained stages, on what ForwardFrozen gave.
   torch::Tensor ForwardTrained(torch::Tensor features);
@@ -33,21 +40,46 @@ class Network : public torch::nn::Module {
   /// evaluation.
   void SetTrainedStages(int trained);
 
-  /// Fresh weights, drawn from `generator`: He's normal for convolutions, uniform for linear
-  /// layers.
-  void Initialise(at::Generator generator);
-  /// Takes the weights and statistics of `other`, whose shapes are the same.
-  void CopyFrom(const Network& other);
+  /// Fresh weights, drawn from `generator`: He's normal for convolutions (biases 0), uniform for
+  /// linear layers. `from_stage`: only of this stage and the ones after it.
+  void Initialise(at::Generator generator, int from_stage = 0);
+  /// Takes the weights and statistics of the stages before `to_stage` from `other`, whose layers
+  /// have the same shapes there.
+  void CopyFrom(Network& other, int to_stage);
+  void CopyFrom(Network& other) { CopyFrom(other, stages()); }
 
- protected:
-  virtual torch::Tensor RunStage(int stage, torch::Tensor input) = 0;
-  virtual std::vector<torch::nn::Module*> StageModules(int stage) = 0;
+  /// Every parameter and buffer under its state-dict name.
+  std::map<std::string, StoredTensor> Store() const;
+  /// Takes every parameter and buffer from `content`, which holds these tensors and no others, all
+  /// finite. kInvalid names `file`, the tensor, found and expected.
+  Status Restore(const TensorFile& content, const std::string& file);
+
+  /// The layer's own modules, for what sets single weights; null where it has none.
+  torch::nn::Conv2dImpl* convolution(int layer);
+  torch::nn::BatchNorm2dImpl* norm(int layer);
 
  private:
-  int frozen_ = 0;  // the first stages, without gradient
-};
+  struct Step {
+    torch::nn::Conv2d convolution{nullptr};
+    torch::nn::BatchNorm2d norm{nullptr};
+    torch::nn::Linear linear{nullptr};
+    bool in_place = false;     // the first input is needed by nobody else, not even by its gradient
+    std::vector<int> release;  // layers whose results nobody needs after this one
 
-/// Draws the weights of one layer, or of all layers of a module.
-void InitialiseModule(torch::nn::Module& module, at::Generator generator);
+    torch::nn::Module* module();  // null where nothing is learned
+  };
+
+  void PlanMemory();
+  torch::Tensor RunLayer(std::size_t index, const std::vector<torch::Tensor>& values);
+  void RunLayers(std::size_t begin, std::size_t end, std::vector<torch::Tensor>* values);
+  /// The first layer that trains.
+  std::size_t FirstTrained() const;
+  /// The layer whose result is all that `layer` and later ones take from before it.
+  std::size_t EntryOf(std::size_t layer) const;
+
+  LayerGraph graph_;
+  std::vector<Step> steps_;  // one per layer
+  int frozen_ = 0;           // the first stages, without gradient
+};
 
 }  // namespace ekya::models
