@@ -13,6 +13,7 @@ namespace {
 struct Options {
   std::string retraining;
   std::string inference;
+  std::string throughput;
   std::string out;
   simulator::ImportSettings import;
 };
@@ -22,9 +23,16 @@ int Import(const Options& options) {
   if (!retraining.ok()) return Fail(retraining.error());
   const auto inference = ReadFile(options.inference);
   if (!inference.ok()) return Fail(inference.error());
-  const auto trace = simulator::ImportTrace(*retraining, options.retraining, *inference,
-                                            options.inference, options.import);
+  auto trace = simulator::ImportTrace(*retraining, options.retraining, *inference,
+                                      options.inference, options.import);
   if (!trace.ok()) return Fail(trace.error());
+  if (!options.throughput.empty()) {
+    const auto table = ReadFile(options.throughput);
+    if (!table.ok()) return Fail(table.error());
+    const auto curve = simulator::ImportThroughput(*table, options.throughput);
+    if (!curve.ok()) return Fail(curve.error());
+    for (TracedStream& stream : trace->streams) stream.throughput = *curve;
+  }
   const Status written = WriteFileAtomically(options.out, WriteTrace(*trace));
   if (!written.ok()) return Fail(written.error());
   std::size_t windows = 0;
@@ -49,6 +57,8 @@ void AddTraceCommand(CLI::App& app, Request* request) {
       ->add_option("--inference", options->inference,
                    "CSV: subsampling and one column of accuracy factors per camera")
       ->required();
+  command->add_option("--throughput", options->throughput,
+                      "CSV: percent of a device, and the time that retraining takes with it");
   command->add_option("--out", options->out, "the trace (ekya-trace/1)")->required();
   command->add_option("--window", options->import.window_seconds, "seconds of a retraining window")
       ->capture_default_str();

@@ -1,5 +1,6 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "base/random.h"
 #include "decide/schedule/bound.h"
@@ -58,6 +59,10 @@ void Decide(benchmark::State& state, const std::string& policy) {
   }
   state.counters["mean_accuracy"] = value;
   state.counters["gap"] = gap;
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  // Of the process so far: name one benchmark for its own.
+  state.counters["peak_MiB"] = static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 void PaperSizes(benchmark::internal::Benchmark* bench) {

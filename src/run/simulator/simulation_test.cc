@@ -94,6 +94,33 @@ TEST(Simulate, ProfilingIsLeftOutWhereItCostsMoreThanItBrings) {
   }
 }
 
+TEST(Simulate, ARetrainingRunsAsFastAsItsStreamsThroughputSays) {
+  // Half of a device serves, so that half trains: 20 device seconds take 40 s, at nine tenths of
+  // the speed 22.2 s.
+  Trace trace = SmallTrace(1, 1);
+  trace.streams[0].inference.resize(1);
+  trace.streams[0].windows[0].retraining.erase(trace.streams[0].windows[0].retraining.begin());
+  EXPECT_NEAR(Simulated(trace, With("exact")).mean_accuracy, (0.6 * 40 + 0.8 * 60) / 100, 1e-6);
+  trace.streams[0].throughput = {{0.5, 0.9}};
+  for (const char* scheduler : {"exact", "planner"}) {
+    EXPECT_NEAR(Simulated(trace, With(scheduler)).mean_accuracy,
+                (0.6 * 20 / 0.9 + 0.8 * (100 - 20 / 0.9)) / 100, 1e-6);
+  }
+}
+
+TEST(Simulate, TheMeanIsByWeightAndTheHeavyStreamComesFirst) {
+  Trace trace = SmallTrace(2, 1);
+  for (TracedStream& stream : trace.streams) {
+    stream.windows[0].retraining = {Retraining("long", 0.9, 35)};
+  }
+  trace.streams[1].weight = 4;
+  const SimulationResult result = Simulated(trace, With("planner"));
+  const double light = result.streams[0].mean_accuracy;
+  const double heavy = result.streams[1].mean_accuracy;
+  EXPECT_GT(heavy, light + 0.05);
+  EXPECT_NEAR(result.mean_accuracy, (light + 4 * heavy) / 5, 1e-12);
+}
+
 TEST(Simulate, ProfilingIsDoneWhereItPays) {
   Trace trace = SmallTrace(2, 4);
   for (TracedStream& stream : trace.streams) {

@@ -135,4 +135,36 @@ Result<Trace> ImportTrace(std::string_view retraining, const std::string& retrai
   return trace;
 }
 
+Result<std::vector<ThroughputPoint>> ImportThroughput(std::string_view text,
+                                                      const std::string& file) {
+  EKYA_ASSIGN(const CsvTable table, CsvTable::Parse(text, file));
+  const std::string& share = table.columns().front();
+  std::vector<std::pair<double, double>> times;  // Percent, seconds.
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    EKYA_ASSIGN(const std::string seconds, table.Text(row, "time"));
+    if (seconds.empty()) continue;
+    const double above = times.empty() ? 0 : times.back().first;
+    EKYA_ASSIGN(const double percent, table.Number(row, share, 0, 100));
+    if (percent <= above) {
+      return Error{ErrorCode::kInvalid, fmt::format("{}: found a share of {} %, expected more than "
+                                                    "{} %",
+                                                    table.Place(row), percent, above)};
+    }
+    EKYA_ASSIGN(const double time, table.Number(row, "time", 1e-6, kMostSeconds));
+    times.emplace_back(percent, time);
+  }
+  if (times.empty() || times.back().first != 100) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("{}: found shares up to {} %, expected 100 % last", file,
+                             times.empty() ? 0 : times.back().first)};
+  }
+  std::vector<ThroughputPoint> curve;
+  double speed = 0;
+  for (const auto& [percent, time] : times) {
+    speed = std::clamp(times.back().second / time, speed, 1.0);
+    curve.push_back({percent / 100, speed});
+  }
+  return curve;
+}
+
 }  // namespace ekya::simulator

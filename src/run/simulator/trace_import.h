@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "core/trace.h"
@@ -31,5 +32,12 @@ struct ImportSettings {
 Result<Trace> ImportTrace(std::string_view retraining, const std::string& retraining_file,
                           std::string_view inference, const std::string& inference_file,
                           const ImportSettings& settings);
+
+/// Makes a throughput curve of a table of retraining times: percent of a device in the first
+/// column, seconds in the column `time`; a row without seconds is passed over. The last share must
+/// be 100. Where a larger share took longer (measurements scatter), it is taken to be as fast as
+/// the one before.
+Result<std::vector<ThroughputPoint>> ImportThroughput(std::string_view text,
+                                                      const std::string& file);
 
 }  // namespace ekya::simulator

@@ -110,5 +110,39 @@ TEST(ImportTrace, TakesTheMeasuredTables) {
   EXPECT_EQ(WriteTrace(*again), WriteTrace(*trace));
 }
 
+TEST(ImportThroughput, IsTheWholeDevicesTimeOverEachShares) {
+  const auto curve =
+      ImportThroughput(",task_id,time\nalloc,,\n10,5,15\n50,5,6\n60,5,6.5\n100,5,5\n", "t.csv");
+  ASSERT_TRUE(curve.ok()) << curve.error().message;
+  ASSERT_EQ(curve->size(), 4U);
+  EXPECT_DOUBLE_EQ((*curve)[0].share, 0.1);
+  EXPECT_DOUBLE_EQ((*curve)[0].speed, 5 / 15.0);
+  EXPECT_DOUBLE_EQ((*curve)[2].speed, 5 / 6.0);  // Slower than with less: scatter.
+  EXPECT_DOUBLE_EQ((*curve)[3].speed, 1);
+}
+
+TEST(ImportThroughput, NamesWhatIsWrong) {
+  const auto error = [](const std::string& rows) {
+    return ImportThroughput("share,time\n" + rows, "t.csv").error().message;
+  };
+  EXPECT_THAT(error("10,5\n10,4\n100,3\n"), HasSubstr("t.csv:3: found a share of 10 %"));
+  EXPECT_THAT(error("10,5\n90,4\n"), HasSubstr("found shares up to 90 %, expected 100 % last"));
+  EXPECT_THAT(error("10,-5\n100,4\n"), HasSubstr("t.csv:2"));
+  EXPECT_THAT(error("10,nan\n100,4\n"), HasSubstr("t.csv:2"));
+  EXPECT_THAT(error(""), HasSubstr("100 %"));
+  EXPECT_THAT(ImportThroughput("share,seconds\n10,5\n", "t.csv").error().message,
+              HasSubstr("time"));
+}
+
+TEST(ImportThroughput, ReadsTheSharedTable) {
+  const std::filesystem::path file =
+      std::filesystem::path(EKYA_SHARED_DIR) / "traces/mps_gpu_share_vs_time.csv";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no measured traces beside the sources";
+  const auto curve = ImportThroughput(*ReadFile(file), "mps.csv");
+  ASSERT_TRUE(curve.ok()) << curve.error().message;
+  EXPECT_NEAR(Speed(*curve, 0.1), 0.36, 0.005);
+  EXPECT_NEAR(Speed(*curve, 0.5), 0.83, 0.005);
+}
+
 }  // namespace
 }  // namespace ekya::simulator
