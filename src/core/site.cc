@@ -209,6 +209,8 @@ const Fields<LearningSettings>& LearningFields() {
               "Windows whose labels train the first model before serving."),
       Integer("bootstrap_epochs", &L::bootstrap_epochs, {.low = 1, .high = 10'000},
               "Passes over the labels of the bootstrap windows."),
+      Number("bootstrap_learning_rate", &L::bootstrap_learning_rate,
+             {.low = 0, .high = 10, .low_open = true}, "Step size of the first training."),
       Flag("bootstrap_augmentation", &L::bootstrap_augmentation,
            "Whether the first model's pictures are varied, as a configuration's augmentation."),
       Integer("exemplars_per_class", &L::exemplars_per_class, {.low = 0, .high = 1'000'000},

@@ -64,9 +64,10 @@ struct LearningSettings {
   std::vector<InferenceConfiguration> inference;    ///< Empty: DefaultInferenceConfigurations.
   int bootstrap_windows = 1;  ///< Windows whose labels train the first model before serving.
   int bootstrap_epochs = 30;
-  bool bootstrap_augmentation = true;  ///< As RetrainingConfiguration::augmentation.
-  int exemplars_per_class = 100;       ///< Kept and replayed.
-  double profiling_fraction = 0.1;     ///< Part of the window's samples a trial trains on.
+  double bootstrap_learning_rate = 0.01;  ///< As RetrainingConfiguration::learning_rate.
+  bool bootstrap_augmentation = true;     ///< As RetrainingConfiguration::augmentation.
+  int exemplars_per_class = 100;          ///< Kept and replayed.
+  double profiling_fraction = 0.1;        ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;
 };
 

@@ -39,6 +39,7 @@ learning:
     - {frame_interval: 3}
   bootstrap_windows: 2
   bootstrap_epochs: 9
+  bootstrap_learning_rate: 0.05
   bootstrap_augmentation: false
   exemplars_per_class: 11
   profiling_fraction: 0.2
@@ -106,6 +107,7 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.inference[1].id, "every-3");
   EXPECT_EQ(learning.bootstrap_windows, 2);
   EXPECT_EQ(learning.bootstrap_epochs, 9);
+  EXPECT_EQ(learning.bootstrap_learning_rate, 0.05);
   EXPECT_FALSE(learning.bootstrap_augmentation);
   EXPECT_EQ(learning.exemplars_per_class, 11);
   EXPECT_EQ(learning.profiling_fraction, 0.2);

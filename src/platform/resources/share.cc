@@ -22,6 +22,8 @@ class PacingEnforcer : public ShareEnforcer {
   std::unique_ptr<JobShare> MakeJob(const std::string& name) override {
     return std::make_unique<Job>(name, allowed_, nullptr);
   }
+  // Nothing weighs more than anything else here.
+  Status JoinService() override { return {}; }
   std::string mechanism() const override { return "pacing"; }
 
  private:
@@ -43,6 +45,10 @@ class CgroupEnforcer : public ShareEnforcer {
       return std::make_unique<Job>(name, allowed_, nullptr);
     }
     return std::make_unique<Job>(name, allowed_, std::move(*group));
+  }
+  Status JoinService() override {
+    std::lock_guard lock(mutex_);
+    return tree_->JoinService();
   }
   std::string mechanism() const override {
     return fmt::format("cgroup v{}", tree_->home().version);

@@ -29,13 +29,16 @@ class JobShare {
   virtual double cores() const = 0;
 };
 
-/// Makes jobs and enforces their shares: by CPU quotas of the kernel (cgroup v1 or v2) where they can
-/// be written, else by pacing (a joined thread sleeps at its Checkpoint until its processor time fits
-/// its share).
+/// Makes jobs and enforces their shares: by CPU quotas of the kernel (cgroup v1 or v2) where they
+/// can be written, else by pacing (a joined thread sleeps at its Checkpoint until its processor
+/// time fits its share).
 class ShareEnforcer {
  public:
   virtual ~ShareEnforcer() = default;
   virtual std::unique_ptr<JobShare> MakeJob(const std::string& name) = 0;
+  /// Puts the calling thread and those it starts from now on, which read cameras and decide, where
+  /// jobs cannot crowd them out. Until the enforcer's destruction.
+  virtual Status JoinService() = 0;
   /// "cgroup v1", "cgroup v2" or "pacing", for people.
   virtual std::string mechanism() const = 0;
 };

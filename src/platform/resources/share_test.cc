@@ -286,6 +286,19 @@ TEST(ShareEnforcerTest, SaysWhatItUses) {
             "enforcement of shares: found \"mps\", expected auto, cgroup or pacing");
 }
 
+TEST(ShareEnforcerTest, JobsKeepTheirShareBesideOtherWork) {
+  auto enforcer = MakeShareEnforcer("cgroup");
+  if (!enforcer.ok()) GTEST_SKIP() << enforcer.error().message;
+  const std::string before = *ReadKernelFile("/proc/thread-self/cgroup");
+  ASSERT_TRUE((*enforcer)->JoinService().ok());
+  EXPECT_THAT(*ReadKernelFile("/proc/thread-self/cgroup"), HasSubstr("/service\n"));
+  std::string of_child;
+  std::thread([&] { of_child = *ReadKernelFile("/proc/thread-self/cgroup"); }).join();
+  EXPECT_THAT(of_child, HasSubstr("/service\n"));
+  enforcer->reset();
+  EXPECT_EQ(*ReadKernelFile("/proc/thread-self/cgroup"), before);
+}
+
 TEST(ShareEnforcerTest, LeavesNothingInTheTree) {
   const auto home =
       FindCgroupHome(*ReadKernelFile("/proc/self/mountinfo"), *ReadKernelFile("/proc/self/cgroup"));

@@ -247,6 +247,10 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   EKYA_ASSIGN(const auto labeller, OpenLabeller(site));
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
 
+  if (const Status joined = enforcer->JoinService(); !joined.ok()) {
+    Log(LogLevel::kWarning, "", "cameras may lag behind: {}", joined.error().message);
+  }
+
   Clock& clock = MonotonicClock();
   // Begins with the run; until then no camera plays and nothing is posted.
   std::unique_ptr<EventTimeline> timeline;

@@ -176,6 +176,7 @@ Status Stream::Bootstrap() {
   RetrainingConfiguration configuration;
   configuration.id = "bootstrap";
   configuration.epochs = learning.bootstrap_epochs;
+  configuration.learning_rate = learning.bootstrap_learning_rate;
   configuration.augmentation = learning.bootstrap_augmentation;
   auto outcome = retrain::Train(*base_, set, configuration,
                                 DeriveSeed(environment_.seed, id() + "/bootstrap"), {});

@@ -97,9 +97,13 @@ std::optional<std::string> ProcessStart(const std::string& process) {
   return words[19];
 }
 
-/// Where more is asked than the machine has (something else runs on it), groups get time in
-/// proportion to their weights. One core's worth is what a thread outside of any group has, so that
-/// neither crowds out the other.
+// Times that this process weighs against everything else on the machine. Quotas say what a job may
+// use; on a box where something else computes too, only a weight gives it that much. The rest of
+// the machine keeps what is not declared, and a sixteenth of what is.
+constexpr double kWeightOfEkya = 16;
+
+/// Where more is asked than the machine has, groups get time in proportion to their weights. One
+/// core's worth is what a thread outside of any group has.
 Status WriteWeight(const CgroupFolder& folder, double cores) {
   if (folder.home().version == 1) {
     const long weight = std::clamp(std::lround(1024 * cores), 2L, 262144L);
@@ -244,7 +248,8 @@ Result<std::unique_ptr<CgroupTree>> CgroupTree::Make(const CgroupHome& home) {
     EKYA_RETURN_IF_ERROR(DelegateCpu(home.folder));
     EKYA_RETURN_IF_ERROR(DelegateCpu(folder->path()));
   }
-  EKYA_RETURN_IF_ERROR(WriteWeight(*folder, std::max(1U, std::thread::hardware_concurrency())));
+  EKYA_RETURN_IF_ERROR(
+      WriteWeight(*folder, kWeightOfEkya * std::max(1U, std::thread::hardware_concurrency())));
   std::unique_ptr<CgroupTree> tree(new CgroupTree(std::move(folder)));
   {
     // Being able to make a folder is not yet being able to limit what is in it.
@@ -262,6 +267,14 @@ Result<std::unique_ptr<CgroupJob>> CgroupTree::MakeJob(const std::string& name) 
   EKYA_ASSIGN(auto folder,
               CgroupFolder::Make(home(), path() / fmt::format("{}-{}", jobs_++, clean)));
   return std::make_unique<CgroupJob>(folder_, std::move(folder));
+}
+
+Status CgroupTree::JoinService() {
+  if (service_ == nullptr) {
+    EKYA_ASSIGN(service_, CgroupFolder::Make(home(), path() / "service"));
+    EKYA_RETURN_IF_ERROR(WriteWeight(*service_, std::max(1U, std::thread::hardware_concurrency())));
+  }
+  return WriteControl(service_->path() / ThreadsFile(home().version), std::to_string(::gettid()));
 }
 
 void RemoveStaleCgroups(const fs::path& home) {

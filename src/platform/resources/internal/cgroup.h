@@ -85,6 +85,9 @@ class CgroupTree {
   /// Makes the group of a job; characters of `name` that a folder name should not have are
   /// replaced.
   Result<std::unique_ptr<CgroupJob>> MakeJob(const std::string& name);
+  /// Moves the calling thread beside the jobs: into a group without a quota, where the threads that
+  /// it starts then are too until they join a job.
+  Status JoinService();
   const CgroupHome& home() const { return folder_->home(); }
   const std::filesystem::path& path() const { return folder_->path(); }
 
@@ -92,6 +95,7 @@ class CgroupTree {
   explicit CgroupTree(std::shared_ptr<const CgroupFolder> folder);
 
   const std::shared_ptr<const CgroupFolder> folder_;
+  std::shared_ptr<const CgroupFolder> service_;  // Can only be removed before folder_.
   int jobs_ = 0;
 };
 
