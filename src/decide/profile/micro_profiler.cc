@@ -21,6 +21,9 @@ double NoiseOf(const TrialResult& result, double accuracy) {
   return std::max(std::sqrt(rate * (1 - rate) / (2 * held_out)), 0.005);
 }
 
+// What the last look at a model that a trial has trained to its end costs, in epochs.
+constexpr double kHandOverEpochs = 0.2;
+
 // Of the judging itself: what another held-out sample of the same size would have said.
 double SamplingSpread(const TrialResult& result, double accuracy) {
   if (result.held_out <= 0) return 0;
@@ -67,12 +70,8 @@ std::vector<Trial> MicroProfiler::Trials(const std::string& stream,
 
 bool MicroProfiler::SpeaksFor(const Trial& trial,
                               const RetrainingConfiguration& configuration) const {
-  const RetrainingConfiguration& tried = trial.configuration;
-  if (tried.id == configuration.id) return true;
-  return settings_.share_trials && tried.trained_stages == configuration.trained_stages &&
-         tried.last_hidden == configuration.last_hidden &&
-         tried.batch_size == configuration.batch_size &&
-         tried.learning_rate == configuration.learning_rate;
+  if (trial.configuration.id == configuration.id) return true;
+  return settings_.share_trials && profile::SpeaksFor(trial, configuration);
 }
 
 std::vector<Trial> MicroProfiler::TrialsFor(
@@ -128,7 +127,13 @@ Result<RetrainingProfile> MicroProfiler::Estimate(const RetrainingConfiguration&
 
   RetrainingProfile profile;
   profile.id = configuration.id;
-  profile.device_seconds = result.device_seconds_per_epoch / part * epochs;
+  const double epoch_seconds = result.device_seconds_per_epoch / part;
+  profile.device_seconds = epoch_seconds * epochs;
+  if (result.resumable) {
+    // Nothing of the trial is thrown away. Handing over its model takes a moment all the same.
+    const double left = EpochsLeft(configuration, trial, static_cast<int>(result.accuracy.size()));
+    profile.device_seconds = epoch_seconds * std::max(left, kHandOverEpochs);
+  }
 
   const double last = result.accuracy.back();
   if (!(last >= 0 && last <= 1)) {

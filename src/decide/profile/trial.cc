@@ -11,6 +11,22 @@ constexpr double kNothingLeft = 0.999;
 
 }  // namespace
 
+bool SpeaksFor(const Trial& trial, const RetrainingConfiguration& configuration) {
+  const RetrainingConfiguration& tried = trial.configuration;
+  return tried.trained_stages == configuration.trained_stages &&
+         tried.last_hidden == configuration.last_hidden &&
+         tried.batch_size == configuration.batch_size &&
+         tried.learning_rate == configuration.learning_rate &&
+         tried.augmentation == configuration.augmentation;
+}
+
+double EpochsLeft(const RetrainingConfiguration& configuration, const Trial& trial,
+                  int epochs_done) {
+  const double part =
+      std::min(1.0, trial.sample_fraction / std::max(configuration.sample_fraction, 1e-9));
+  return std::max(0.0, configuration.epochs - epochs_done * part);
+}
+
 bool KeepTraining(const std::vector<double>& accuracy) {
   if (accuracy.empty()) return true;
   if (!std::isfinite(accuracy.back()) || accuracy.back() >= kNothingLeft) return false;

@@ -23,7 +23,18 @@ struct TrialResult {
   int full_samples = 0;  ///< Samples per epoch of the trial's configuration, trained in full.
   double device_seconds_per_epoch = 0;  ///< Measured, of the trial, at a whole device.
   double device_seconds = 0;            ///< All that the trial took, at a whole device.
+  /// The trial's model waits: a retraining that it speaks for goes on from it.
+  bool resumable = false;
 };
+
+/// Whether `trial` tells about `configuration`: they differ in nothing but how long, and on how
+/// much, they train.
+bool SpeaksFor(const Trial& trial, const RetrainingConfiguration& configuration);
+
+/// The epochs that `configuration` has left after `epochs_done` of `trial`, which trained on a part
+/// of the samples: 0 to all of them.
+double EpochsLeft(const RetrainingConfiguration& configuration, const Trial& trial,
+                  int epochs_done);
 
 /// Whether a trial that measured `accuracy` after its epochs so far is worth another epoch. Stops
 /// on a plateau (two epochs that together bring less than half a point over the best before), at an

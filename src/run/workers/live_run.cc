@@ -278,10 +278,11 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   const double start = clock.Now();
   timeline = std::make_unique<EventTimeline>(clock, start);
   ProfilingCompute profiling(*enforcer, cores, compute.device_cores, compute.quanta_per_device);
-  LiveTrainer trainer(streams, *enforcer, compute.device_cores, options.seed, post);
+  TrialModels trial_models;
+  LiveTrainer trainer(streams, trial_models, *enforcer, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);
   LiveLabels label_source(streams, profiling);
-  LiveTrialRunner trials(streams, profiling, *timeline, compute.device_cores,
+  LiveTrialRunner trials(streams, trial_models, profiling, *timeline, compute.device_cores,
                          kLongestProfiling * compute.window_seconds, options.seed);
   window::RunRecord record;
   LiveSwapper swapper(streams, trainer, [&](const std::string& stream, std::int64_t version) {

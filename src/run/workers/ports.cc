@@ -126,6 +126,11 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
   const auto epochs = static_cast<double>(std::max<std::size_t>(1, result.accuracy.size()));
   result.device_seconds_per_epoch = cpu_of_epochs / epochs / device_cores_;
   result.device_seconds = (ThreadCpuSeconds() - before) / device_cores_;
+  if (outcome.ok()) {
+    result.resumable = true;
+    trial_models_.Keep(request.stream, request.trial, static_cast<int>(result.accuracy.size()),
+                       std::move(outcome->model));
+  }
   return result;
 }
 
@@ -133,6 +138,7 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
     int window, const std::vector<window::TrialRequest>& requests) {
   std::vector<Result<profile::TrialResult>> results(
       requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
+  trial_models_.Clear();
   const double deadline = timeline_.Now() + longest_seconds_;
   // Each device takes the next trial as it becomes free.
   std::mutex mutex;

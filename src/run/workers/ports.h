@@ -12,6 +12,7 @@
 #include "platform/resources/share.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/trainer.h"
+#include "run/workers/trial_models.h"
 
 namespace ekya::workers {
 
@@ -73,10 +74,12 @@ class LiveTrialRunner : public window::TrialRunner {
  public:
   /// `longest_seconds`: trials that are not done so long after Run began are not done at all: what
   /// they would tell is worth less than the rest of the window.
-  LiveTrialRunner(const StreamSet& streams, ProfilingCompute& compute,
+  /// Their models are left in `trial_models`.
+  LiveTrialRunner(const StreamSet& streams, TrialModels& trial_models, ProfilingCompute& compute,
                   const window::Timeline& timeline, double device_cores, double longest_seconds,
                   std::uint64_t seed)
       : streams_(streams),
+        trial_models_(trial_models),
         compute_(compute),
         timeline_(timeline),
         device_cores_(device_cores),
@@ -90,6 +93,7 @@ class LiveTrialRunner : public window::TrialRunner {
                                       const std::function<bool()>& checkpoint) const;
 
   const StreamSet& streams_;
+  TrialModels& trial_models_;
   ProfilingCompute& compute_;
   const window::Timeline& timeline_;
   const double device_cores_;

@@ -10,10 +10,11 @@
 
 namespace ekya::workers {
 
-LiveTrainer::LiveTrainer(const StreamSet& streams, resources::ShareEnforcer& enforcer,
-                         double device_cores, std::uint64_t seed,
-                         std::function<void(const window::Event&)> post)
+LiveTrainer::LiveTrainer(const StreamSet& streams, TrialModels& trial_models,
+                         resources::ShareEnforcer& enforcer, double device_cores,
+                         std::uint64_t seed, std::function<void(const window::Event&)> post)
     : streams_(streams),
+      trial_models_(trial_models),
       enforcer_(enforcer),
       device_cores_(device_cores),
       seed_(seed),
@@ -54,12 +55,23 @@ void LiveTrainer::Train(Job& job, const std::string& stream, int window,
   const retrain::TrainingSet set = source.TrainingSetOf(window - 1);
   retrain::TrainingHooks hooks;
   hooks.checkpoint = [&job] { return job.share->Checkpoint(); };
-  auto outcome = retrain::Train(*source.base(), set, configuration, seed, hooks);
-  if (!outcome.ok()) return fail(outcome.error().message);
-  job.comparison = {outcome->start_accuracy,
-                    outcome->accuracy.empty() ? 0 : outcome->accuracy.back(),
-                    static_cast<int>(set.held_out.size())};
-  job.model = std::move(outcome->model);
+  auto start = trial_models_.Take(stream, configuration);
+  if (!start) start = TrialModels::Start{source.base()->Clone(), configuration.epochs};
+  std::unique_ptr<models::Classifier> model = std::move(start->model);
+  if (start->epochs_left > 0) {
+    RetrainingConfiguration left = configuration;
+    left.epochs = start->epochs_left;
+    auto outcome = retrain::Train(*model, set, left, seed, hooks);
+    if (!outcome.ok()) return fail(outcome.error().message);
+    model = std::move(outcome->model);
+  }
+  const std::unique_ptr<models::Classifier> served = source.base()->Clone();
+  const auto served_accuracy = retrain::MeasureAccuracy(*served, set.held_out);
+  const auto accuracy = retrain::MeasureAccuracy(*model, set.held_out);
+  if (!served_accuracy.ok()) return fail(served_accuracy.error().message);
+  if (!accuracy.ok()) return fail(accuracy.error().message);
+  job.comparison = {*served_accuracy, *accuracy, static_cast<int>(set.held_out.size())};
+  job.model = std::move(model);
   job.device_seconds = job.share->CpuSeconds() / device_cores_;
   if (!job.cancelled) post_({window::Event::Kind::kRetrainingDone, stream, ""});
 }

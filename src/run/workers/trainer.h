@@ -13,6 +13,7 @@
 #include "platform/models/classifier.h"
 #include "platform/resources/share.h"
 #include "run/workers/stream_set.h"
+#include "run/workers/trial_models.h"
 
 namespace ekya::workers {
 
@@ -20,9 +21,11 @@ namespace ekya::workers {
 /// CpuSeconds.
 class LiveTrainer : public window::Trainer {
  public:
-  /// `post` may be called from training threads. All outlive the trainer.
-  LiveTrainer(const StreamSet& streams, resources::ShareEnforcer& enforcer, double device_cores,
-              std::uint64_t seed, std::function<void(const window::Event&)> post);
+  /// A retraining goes on from its trial's model where `trial_models` has it, else from the served
+  /// one. `post` may be called from training threads. All outlive the trainer.
+  LiveTrainer(const StreamSet& streams, TrialModels& trial_models,
+              resources::ShareEnforcer& enforcer, double device_cores, std::uint64_t seed,
+              std::function<void(const window::Event&)> post);
   /// Cancels what runs and waits for it.
   ~LiveTrainer() override;
 
@@ -64,6 +67,7 @@ class LiveTrainer : public window::Trainer {
   void Forget(const std::string& stream);
 
   const StreamSet& streams_;
+  TrialModels& trial_models_;
   resources::ShareEnforcer& enforcer_;
   const double device_cores_;
   const std::uint64_t seed_;
