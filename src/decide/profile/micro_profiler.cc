@@ -21,9 +21,6 @@ double NoiseOf(const TrialResult& result, double accuracy) {
   return std::max(std::sqrt(rate * (1 - rate) / (2 * held_out)), 0.005);
 }
 
-// What the last look at a model that a trial has trained to its end costs, in epochs.
-constexpr double kHandOverEpochs = 0.2;
-
 // Of the judging itself: what another held-out sample of the same size would have said.
 double SamplingSpread(const TrialResult& result, double accuracy) {
   if (result.held_out <= 0) return 0;
@@ -127,13 +124,7 @@ Result<RetrainingProfile> MicroProfiler::Estimate(const RetrainingConfiguration&
 
   RetrainingProfile profile;
   profile.id = configuration.id;
-  const double epoch_seconds = result.device_seconds_per_epoch / part;
-  profile.device_seconds = epoch_seconds * epochs;
-  if (result.resumable) {
-    // Nothing of the trial is thrown away. Handing over its model takes a moment all the same.
-    const double left = EpochsLeft(configuration, trial, static_cast<int>(result.accuracy.size()));
-    profile.device_seconds = epoch_seconds * std::max(left, kHandOverEpochs);
-  }
+  profile.device_seconds = result.device_seconds_per_epoch / part * epochs;
 
   const double last = result.accuracy.back();
   if (!(last >= 0 && last <= 1)) {

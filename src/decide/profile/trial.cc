@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace ekya::profile {
 namespace {
@@ -33,6 +34,15 @@ bool KeepTraining(const std::vector<double>& accuracy) {
   if (accuracy.size() < 3) return true;
   const double before = *std::max_element(accuracy.begin(), accuracy.end() - 2);
   return std::max(accuracy.back(), accuracy[accuracy.size() - 2]) >= before + kWorthwhileGain;
+}
+
+double ExpectedBehindGate(const RetrainingProfile& estimate, double served) {
+  const double gain = estimate.accuracy - served;
+  if (!(estimate.spread > 0)) return served + std::max(gain, 0.0);
+  const double z = gain / estimate.spread;
+  const double below = 0.5 * std::erfc(-z / std::sqrt(2.0));
+  const double density = std::exp(-0.5 * z * z) / std::sqrt(2 * std::numbers::pi);
+  return std::min(1.0, served + gain * below + estimate.spread * density);
 }
 
 }  // namespace ekya::profile

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/configuration.h"
+#include "core/situation.h"
 
 namespace ekya::profile {
 
@@ -35,6 +36,11 @@ bool SpeaksFor(const Trial& trial, const RetrainingConfiguration& configuration)
 /// of the samples: 0 to all of them.
 double EpochsLeft(const RetrainingConfiguration& configuration, const Trial& trial,
                   int epochs_done);
+
+/// The accuracy to expect where a model of `estimate`'s accuracy, off by its spread (normally
+/// distributed), is only taken into service when it is better than the served one: at least
+/// `served`, and more the less is known. What nobody has tried is thus worth trying.
+double ExpectedBehindGate(const RetrainingProfile& estimate, double served);
 
 /// Whether a trial that measured `accuracy` after its epochs so far is worth another epoch. Stops
 /// on a plateau (two epochs that together bring less than half a point over the best before), at an

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,10 +24,16 @@ constexpr double kShortestDecision = 0.005;
 // is itself a reason to decide again.
 constexpr double kPatience = 0.01;
 
+// What the last look at a model that a trial has trained to its end costs, as a part of its
+// training.
+constexpr double kHandOver = 0.05;
+
 // A retraining that runs.
 struct Running {
-  std::size_t record = 0;  // Index into WindowRecord::retrainings.
-  RetrainingProfile expected;
+  std::size_t record = 0;           // Index into WindowRecord::retrainings.
+  RetrainingProfile expected;       // Of what was left when it started.
+  double done = 0;                  // The part that a trial had done.
+  double whole_device_seconds = 0;  // Expected of it without that trial.
   int device = 0;
 };
 
@@ -36,6 +43,8 @@ struct StreamWindow {
   bool may_retrain = false;  // It has labels and nothing went wrong.
   bool retrained = false;    // Its one retraining of this window has ended.
   std::vector<RetrainingProfile> profiles;
+  // By configuration: the part of its training that a trial has done already.
+  std::map<std::string, double> done;
   std::optional<Running> running;
 };
 
@@ -134,7 +143,11 @@ class WindowRun {
       now.inference = stream.state.inference;
       now.weight = stream.state.weight;
       now.throughput = stream.state.throughput;
-      if (stream.may_retrain && !stream.retrained) now.retraining = stream.profiles;
+      if (stream.may_retrain && !stream.retrained) {
+        for (const RetrainingProfile& profile : stream.profiles) {
+          now.retraining.push_back(AsOffered(stream, profile));
+        }
+      }
       now.retrained = stream.retrained;
       if (stream.running) {
         const double expected = stream.running->expected.device_seconds;
@@ -147,6 +160,19 @@ class WindowRun {
       situation.streams.push_back(std::move(now));
     }
     return situation;
+  }
+
+  // A profile as the policy sees it: what is left to do, and what it brings where nothing is lost
+  // by trying.
+  RetrainingProfile AsOffered(const StreamWindow& stream, RetrainingProfile profile) const {
+    const auto done = stream.done.find(profile.id);
+    if (done != stream.done.end()) {
+      profile.device_seconds *= std::max(1 - done->second, kHandOver);
+    }
+    if (settings_.gated) {
+      profile.accuracy = profile::ExpectedBehindGate(profile, stream.state.accuracy);
+    }
+    return profile;
   }
 
   void Apply(const std::vector<Allocation>& allocations) {
@@ -266,7 +292,10 @@ class WindowRun {
       if (!stream.may_retrain) continue;
       Expect(stream, needs);
       SortProfiles(stream);
-      now.retraining = stream.profiles;
+      now.retraining.clear();
+      for (const RetrainingProfile& profile : stream.profiles) {
+        now.retraining.push_back(AsOffered(stream, profile));
+      }
     }
     return situation;
   }
@@ -337,6 +366,11 @@ class WindowRun {
       const bool is_wanted =
           std::find(wanted.begin(), wanted.end(), configuration.id) != wanted.end();
       if (!is_wanted || !profiler_.SpeaksFor(request.trial, configuration)) continue;
+      if (result->resumable) {
+        const auto epochs = static_cast<int>(result->accuracy.size());
+        stream.done[configuration.id] =
+            1 - profile::EpochsLeft(configuration, request.trial, epochs) / configuration.epochs;
+      }
       const Result<RetrainingProfile> profile =
           profiler_.Estimate(configuration, request.trial, *result);
       if (profile.ok()) {
@@ -431,7 +465,10 @@ class WindowRun {
     }
     const std::string configuration = stream.running->expected.id;
     record_.retrainings[stream.running->record].achieved_accuracy = model->accuracy;
-    const RetrainingProfile outcome{configuration, model->accuracy, model->device_seconds, 0};
+    // What it would have taken without the trial that it went on from.
+    const RetrainingProfile outcome{
+        configuration, model->accuracy,
+        model->device_seconds + stream.running->done * stream.running->whole_device_seconds, 0};
     profiler_.Measured(stream.id, outcome);
     expectation_.Retrained(stream.id, stream.state.accuracy, outcome);
     const Status swapped = ports_.swapper.Swap(*model);
@@ -543,10 +580,14 @@ class WindowRun {
     record.stream = stream.id;
     record.configuration = job.retraining;
     record.start_seconds = ports_.timeline.Now();
+    const RetrainingProfile offered = AsOffered(stream, *profile);
+    const auto done = stream.done.find(job.retraining);
     record.predicted_accuracy = profile->accuracy;
-    record.predicted_device_seconds = profile->device_seconds;
+    record.predicted_device_seconds = offered.device_seconds;
     record_.retrainings.push_back(std::move(record));
-    stream.running = Running{record_.retrainings.size() - 1, *profile, job.retraining_device};
+    stream.running = Running{record_.retrainings.size() - 1, offered,
+                             done == stream.done.end() ? 0 : done->second, profile->device_seconds,
+                             job.retraining_device};
     return true;
   }
 

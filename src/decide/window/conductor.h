@@ -23,6 +23,9 @@ struct ConductorSettings {
   double preparation_share = 0.25;
   std::vector<RetrainingConfiguration> retraining;
   profile::MicroProfilerSettings profiling;
+  /// The swapper keeps a served model that is better than its successor: a retraining can cost
+  /// compute, but not accuracy.
+  bool gated = false;
   /// Runs only the trials that are expected to be worth more than what they keep from serving and
   /// retraining; other profiles are what earlier windows lead to expect. Without it every candidate
   /// has its trial in every window.

@@ -296,6 +296,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   settings.devices = static_cast<int>(cores.size());
   settings.quanta_per_device = compute.quanta_per_device;
   settings.accuracy_floor = compute.accuracy_floor;
+  settings.gated = true;
   settings.retraining =
       site.learning.retraining.empty() ? DefaultRetrainingGrid() : site.learning.retraining;
   settings.profiling.sample_fraction = site.learning.profiling_fraction;
