@@ -16,11 +16,12 @@ golden:
 learning:
   bootstrap_windows: 2
   bootstrap_epochs: 20
-  profiling_fraction: 30%
+  bootstrap_learning_rate: 0.05
+  profiling_fraction: 100% # nothing is lost: retraining goes on from its trial
   profiling_epochs: 3
   retraining:
-    - {id: short, epochs: 3}
-    - {id: long, epochs: 8}
+    - {id: short, epochs: 3, learning_rate: 0.05}
+    - {id: long, epochs: 8, learning_rate: 0.05}
 model: {architecture: resnet18, width: 0.0625, input_size: 32}
 defaults:
   url: "scene:intersection"

@@ -417,6 +417,40 @@ TEST(Conductor, ASchedulerMayStopOrPauseWhatRuns) {
   }
 }
 
+TEST(Conductor, OffersWhatATrialHasLeftToDo) {
+  ConductorSettings settings = Settings();
+  settings.profiling.sample_fraction = 1;
+  settings.profiling.epochs = 3;
+  Case test({Stream("lobby")}, settings);
+  test.world.Find("lobby").trial_epochs = 3;  // Of 15: a fifth is done.
+  const WindowRecord record = test.Run();
+  EXPECT_NEAR(test.policy.asked[0].streams[0].retraining[0].device_seconds, 8, 1e-9);
+  ASSERT_EQ(record.retrainings.size(), 1u);
+  EXPECT_NEAR(record.retrainings[0].predicted_device_seconds, 8, 1e-9);
+  EXPECT_NEAR(record.profiles.at("lobby")[0].device_seconds, 10, 1e-9) << "of the whole";
+
+  settings.retraining = {Configuration("e3", 3)};
+  Case whole({Stream("lobby")}, settings);
+  whole.world.Find("lobby").trial_epochs = 3;
+  whole.Run();
+  EXPECT_NEAR(whole.policy.asked[0].streams[0].retraining[0].device_seconds, 0.5, 1e-9)
+      << "a trial that was the whole training has but to be handed over";
+}
+
+TEST(Conductor, BehindAGateAnUncertainPromiseIsWorthMore) {
+  ConductorSettings settings = Settings();
+  settings.gated = true;
+  Case test({Stream("lobby")}, settings);
+  FakeStream& lobby = test.world.Find("lobby");
+  lobby.accuracy = 0.6;
+  lobby.trial_accuracy = 0.5;
+  test.Run();
+  const RetrainingProfile& offered = test.policy.asked[0].streams[0].retraining[0];
+  EXPECT_GE(offered.accuracy, 0.6) << "the served model would stay";
+  EXPECT_LT(offered.accuracy, 0.65);
+  EXPECT_EQ(test.policy.asked[0].streams[0].accuracy, 0.6);
+}
+
 TEST(Conductor, WindowsFollowEachOtherOnOneClock) {
   Case test;
   test.Run(1);

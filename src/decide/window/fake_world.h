@@ -27,6 +27,8 @@ struct FakeStream {
   double trial_seconds = 1;     ///< Of each trial, while the window goes on.
   double trial_device_seconds = 0.5;
   double retraining_device_seconds = 10;
+  /// Retraining goes on from the trial's model, which has had so many epochs; 0: from the start.
+  int trial_epochs = 0;
   std::optional<Error> trial_error;
   std::optional<Error> start_error;
   std::optional<Error> swap_error;
@@ -102,6 +104,14 @@ class FakeWorld : public Timeline,
     result.full_samples = 100;
     result.device_seconds_per_epoch = stream.retraining_device_seconds * stream.estimate_factor;
     result.device_seconds = stream.trial_device_seconds;
+    if (stream.trial_epochs > 0) {
+      result.resumable = true;
+      result.held_out = 100;
+      result.trial_samples = 100;
+      result.accuracy.assign(static_cast<std::size_t>(stream.trial_epochs), stream.trial_accuracy);
+      result.start_accuracy = stream.accuracy;
+      result.device_seconds_per_epoch /= request.trial.configuration.epochs;
+    }
     return result;
   }
   Status Start(const std::string& id, int, const RetrainingConfiguration& configuration) override {
