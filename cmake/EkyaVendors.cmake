@@ -1,15 +1,27 @@
 # The vendors of the full build, each behind one target, with headers taken as SYSTEM.
 find_package(PkgConfig REQUIRED)
 
-set(CAFFE2_USE_CUDNN OFF)
-find_package(Torch REQUIRED)
-add_library(ekya_torch INTERFACE)
-add_library(ekya::torch ALIAS ekya_torch)
-target_include_directories(ekya_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-target_link_libraries(ekya_torch INTERFACE ${TORCH_LIBRARIES})
-# A LibTorch built with the other C++ ABI says so here.
-separate_arguments(ekya_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
-target_compile_options(ekya_torch INTERFACE ${ekya_torch_flags})
+if(NOT EKYA_FAKE_MODELS)
+  set(CAFFE2_USE_CUDNN OFF)
+  find_package(Torch REQUIRED)
+  add_library(ekya_torch INTERFACE)
+  add_library(ekya::torch ALIAS ekya_torch)
+  target_include_directories(ekya_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(ekya_torch INTERFACE ${TORCH_LIBRARIES})
+  # A LibTorch built with the other C++ ABI says so here.
+  separate_arguments(ekya_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+  target_compile_options(ekya_torch INTERFACE ${ekya_torch_flags})
+
+  # Only three of OpenCV's libraries, from their own packages: the whole libopencv-dev brings 60 more.
+  find_path(OPENCV_INCLUDE opencv2/dnn.hpp PATH_SUFFIXES opencv4 REQUIRED)
+  find_library(OPENCV_CORE opencv_core REQUIRED)
+  find_library(OPENCV_IMGPROC opencv_imgproc REQUIRED)
+  find_library(OPENCV_DNN opencv_dnn REQUIRED)
+  add_library(ekya_opencv INTERFACE)
+  add_library(ekya::opencv ALIAS ekya_opencv)
+  target_include_directories(ekya_opencv SYSTEM INTERFACE ${OPENCV_INCLUDE})
+  target_link_libraries(ekya_opencv INTERFACE ${OPENCV_DNN} ${OPENCV_IMGPROC} ${OPENCV_CORE})
+endif()
 
 # Files that include torch take 20 s each without this header and 8 s with it.
 function(ekya_use_torch_header target)
@@ -24,16 +36,6 @@ function(ekya_use_torch_header target)
   endforeach()
   set_property(TARGET ${target} PROPERTY JOB_POOL_COMPILE torch)
 endfunction()
-
-# Only three of OpenCV's libraries, from their own packages: the whole libopencv-dev brings 60 more.
-find_path(OPENCV_INCLUDE opencv2/dnn.hpp PATH_SUFFIXES opencv4 REQUIRED)
-find_library(OPENCV_CORE opencv_core REQUIRED)
-find_library(OPENCV_IMGPROC opencv_imgproc REQUIRED)
-find_library(OPENCV_DNN opencv_dnn REQUIRED)
-add_library(ekya_opencv INTERFACE)
-add_library(ekya::opencv ALIAS ekya_opencv)
-target_include_directories(ekya_opencv SYSTEM INTERFACE ${OPENCV_INCLUDE})
-target_link_libraries(ekya_opencv INTERFACE ${OPENCV_DNN} ${OPENCV_IMGPROC} ${OPENCV_CORE})
 
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libswscale libavutil)
 add_library(ekya_ffmpeg INTERFACE)

@@ -279,7 +279,9 @@ const Fields<CameraSettings>& CameraSettingsFields() {
       Texts("classes", &C::classes, "What the model tells apart, in order."),
       Flag("learn", &C::learn, "Whether the stream's model is retrained."),
       Number("frames_per_second", &C::frames_per_second, {.low = 0, .high = 1000},
-             "Rate at which the source is replayed; 0: its own."),
+             "Frames a second: of a video or a network camera at most so many, evenly spread; "
+             "folders and "
+             "scenes are shown at this rate. 0: the source's own."),
       Number("speed", &C::speed, {.low = 0, .high = 1e6, .low_open = true},
              "Scene seconds per second, for folders and scenes."),
       Text("select", &C::select, "Folder: rows taken, such as slot=1-17."),

@@ -20,13 +20,13 @@ struct CameraSettings {
   std::string url;
   std::string task = "classification";  ///< Or "detection".
   std::vector<std::string> classes;
-  bool learn = true;             ///< Whether the stream's model is retrained.
-  double frames_per_second = 0;  ///< Rate at which the source is replayed; 0: its native rate.
-  double speed = 1;              ///< Scene seconds per second, for folders and scenes.
-  std::string select;            ///< Folder: rows taken, such as "slot=1-17".
-  std::uint64_t seed = 0;        ///< Scene: added to the run's seed.
-  bool loop = false;             ///< Start again at the source's end.
-  double stall_seconds = 10;     ///< Without a frame for so long the camera counts as gone.
+  bool learn = true;                   ///< Whether the stream's model is retrained.
+  double frames_per_second = 0;        ///< Shown, or taken of a video; 0: the source's own rate.
+  double speed = 1;                    ///< Scene seconds per second, for folders and scenes.
+  std::string select;                  ///< Folder: rows taken, such as "slot=1-17".
+  std::uint64_t seed = 0;              ///< Scene: added to the run's seed.
+  bool loop = false;                   ///< Start again at the source's end.
+  double stall_seconds = 10;           ///< Without a frame for so long the camera counts as gone.
   std::map<std::string, Box> regions;  ///< Fixed regions to classify, by name.
   std::vector<Box> masks;              ///< Parts of the picture that are blackened.
 };

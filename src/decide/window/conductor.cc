@@ -99,7 +99,7 @@ class WindowRun {
 
  private:
   void Warn(const std::string& stream, const std::string& text) {
-    Log(LogLevel::kWarning, stream, "{}", text);
+    Log(LogLevel::kWarning, stream, "window {}: {}", record_.window, text);
     record_.warnings.push_back(stream.empty() ? text : stream + ": " + text);
   }
 

@@ -67,7 +67,23 @@ Result<std::unique_ptr<CgroupTree>> MakeTree() {
   return CgroupTree::Make(home);
 }
 
+/// The process's own processors, not the calling thread's: that one may have joined a job.
+Result<cpu_set_t> AllowedProcessors() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(::getpid(), sizeof allowed, &allowed) != 0) {
+    return Error{
+        ErrorCode::kFailed,
+        fmt::format("the processors of this process cannot be read: {}", std::strerror(errno))};
+  }
+  return allowed;
+}
+
 }  // namespace
+
+int Processors() {
+  const auto allowed = AllowedProcessors();
+  return allowed.ok() ? CPU_COUNT(&*allowed) : 1;
+}
 
 Result<std::unique_ptr<ShareEnforcer>> MakeShareEnforcer(const std::string& enforcement) {
   if (enforcement != "auto" && enforcement != "cgroup" && enforcement != "pacing") {
@@ -75,13 +91,7 @@ Result<std::unique_ptr<ShareEnforcer>> MakeShareEnforcer(const std::string& enfo
                  fmt::format("enforcement of shares: found \"{}\", expected auto, cgroup or pacing",
                              enforcement)};
   }
-  // The process's own processors, not the calling thread's: that one may have joined a job.
-  cpu_set_t allowed;
-  if (::sched_getaffinity(::getpid(), sizeof allowed, &allowed) != 0) {
-    return Error{
-        ErrorCode::kFailed,
-        fmt::format("the processors of this process cannot be read: {}", std::strerror(errno))};
-  }
+  EKYA_ASSIGN(const cpu_set_t allowed, AllowedProcessors());
   if (enforcement != "pacing") {
     auto tree = MakeTree();
     if (tree.ok()) {

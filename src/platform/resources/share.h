@@ -43,6 +43,11 @@ class ShareEnforcer {
   virtual std::string mechanism() const = 0;
 };
 
+/// How many processors this process may use: all of the machine's, or those that taskset or a
+/// container leaves it. What JobShare::Set calls processor 0, 1, ... is the first, the second, ...
+/// of these.
+int Processors();
+
 /// `enforcement`: "auto" (quotas where writable, else pacing), "cgroup" (an error where not) or
 /// "pacing". What it made in the cgroup tree is removed on destruction.
 Result<std::unique_ptr<ShareEnforcer>> MakeShareEnforcer(const std::string& enforcement);

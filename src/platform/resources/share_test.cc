@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -270,6 +271,20 @@ TEST_P(ShareTest, RefusesWhatIsNoShare) {
     EXPECT_THAT(status.error().message, HasSubstr("processor of job \"lobby\": found"));
   }
   EXPECT_EQ(job->cores(), 0);
+}
+
+TEST(ProcessorsTest, AreThoseThatTheProcessMayUse) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(getpid(), sizeof before, &before), 0);
+  EXPECT_EQ(Processors(), CPU_COUNT(&before));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int processor = 0; CPU_COUNT(&one) == 0; ++processor) {
+    if (CPU_ISSET(processor, &before)) CPU_SET(processor, &one);
+  }
+  ASSERT_EQ(sched_setaffinity(getpid(), sizeof one, &one), 0);
+  EXPECT_EQ(Processors(), 1);
+  sched_setaffinity(getpid(), sizeof before, &before);
 }
 
 TEST(ShareEnforcerTest, SaysWhatItUses) {

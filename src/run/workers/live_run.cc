@@ -35,7 +35,7 @@ constexpr int kRecentIntervals = 5;
 constexpr double kLongestProfiling = 0.4;
 
 Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core) {
-  const auto machine = static_cast<int>(std::thread::hardware_concurrency());
+  const int processors = resources::Processors();
   std::vector<int> cores;
   for (const std::string& device : compute.devices) {
     int core = -1;
@@ -46,13 +46,13 @@ Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core)
       return Error{ErrorCode::kInvalid,
                    "compute.devices: found \"" + device + "\", expected cpu:0, cpu:1, ..."};
     }
-    if (core >= machine) {
+    if (core >= processors) {
       return Error{ErrorCode::kInvalid,
-                   fmt::format("compute.devices: found \"{}\", expected one of this machine's {} "
-                               "processors, cpu:0 to cpu:{}",
-                               device, machine, machine - 1)};
+                   fmt::format("compute.devices: found \"{}\", expected one of the processors that "
+                               "this process may use, cpu:0 to cpu:{}",
+                               device, processors - 1)};
     }
-    cores.push_back((core + first_core) % machine);
+    cores.push_back((core + first_core) % processors);
   }
   return cores;
 }
@@ -272,8 +272,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   }
   Log(LogLevel::kInfo, "", "shares are enforced by {}", enforcer->mechanism());
   // Not in service yet: the whole machine may work on it.
-  EKYA_RETURN_IF_ERROR(
-      BootstrapAll(streams, static_cast<int>(std::thread::hardware_concurrency())));
+  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, resources::Processors()));
 
   const double start = clock.Now();
   timeline = std::make_unique<EventTimeline>(clock, start);
@@ -328,9 +327,6 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
         break;
       }
       stopped = conducted->stopped;
-      for (const std::string& warning : conducted->warnings) {
-        Log(LogLevel::kWarning, "", "window {}: {}", conducted->window, warning);
-      }
       record.windows.push_back(std::move(*conducted));
     }
     profiling.Release();

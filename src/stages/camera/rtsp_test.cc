@@ -168,6 +168,24 @@ TEST_F(RtspTest, FramesComeAsTheCameraSendsThem) {
   EXPECT_TRUE(reports.events().empty());
 }
 
+TEST_F(RtspTest, OfAFastCameraNoMoreFramesAreTakenThanAskedFor) {
+  RtspServer server(clip_, 0);
+  EKYA_NEED_SERVER(server);
+  Point(server.port());
+  settings_.stall_seconds = 10;
+  settings_.frames_per_second = 5;  // of 20
+  auto source = OpenSource(settings_, 1);
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  EXPECT_DOUBLE_EQ((*source)->info().frames_per_second, 5);
+  Reports reports;
+  Camera camera(settings_, 1, std::move(*source), MonotonicClock(), reports.Callbacks());
+  camera.Start(MonotonicClock().Now());
+  ASSERT_TRUE(reports.WaitForFrames(12));
+  const auto frames = reports.frames();
+  // 11 intervals of 0.2 s, of which a burst at the start or after a pause may save one.
+  EXPECT_GT(frames[11]->time_seconds - frames[0]->time_seconds, 9.5 * 0.2);
+}
+
 TEST_F(RtspTest, ASilentCameraIsGoneAndComesBack) {
   RtspServer server(clip_, 0);
   EKYA_NEED_SERVER(server);

@@ -105,7 +105,15 @@ class VideoSource : public Source {
     if (info_.live) interrupt_.deadline = MonotonicClock().Now() + stall_seconds_;
     while (true) {
       const int code = avcodec_receive_frame(codec_.get(), picture_.get());
-      if (code == 0) return Show();
+      if (code == 0) {
+        const bool wanted = Wanted();
+        ++decoded_;
+        ++frames_of_pass_;
+        broken_in_a_row_ = 0;
+        if (wanted) return Show();
+        av_frame_unref(picture_.get());
+        continue;
+      }
       if (code == AVERROR_EOF) {
         EKYA_RETURN_IF_ERROR(AtEnd());
         if (!loop_) return std::optional<Frame>();
@@ -159,19 +167,32 @@ class VideoSource : public Source {
     }
     info_.width = codec_->width;
     info_.height = codec_->height;
-    info_.frames_per_second = Rate(*stream);
+    native_rate_ = NativeRate(*stream);
+    info_.frames_per_second = rate_ > 0 ? std::min(rate_, native_rate_) : native_rate_;
     frames_expected_ = stream->nb_frames;
     if (frames_expected_ <= 0 && stream->duration > 0) {
       frames_expected_ = static_cast<std::int64_t>(static_cast<double>(stream->duration) *
-                                                   av_q2d(stream->time_base) * NativeRate(*stream));
+                                                   av_q2d(stream->time_base) * native_rate_);
     }
     frames_of_pass_ = 0;
     broken_in_a_row_ = 0;
     return {};
   }
 
-  double Rate(const AVStream& stream) const {
-    return rate_ > 0 && !info_.live ? rate_ : NativeRate(stream);
+  /// Whether the frame just decoded, number `decoded_` of the file or the stream, is one of the
+  /// `rate_` a second that are shown.
+  bool Wanted() {
+    if (rate_ <= 0) return true;
+    if (!info_.live) {
+      // By its place in the file, so that the same frames are taken however fast it is read.
+      const double due = static_cast<double>(frames_) * native_rate_ / info_.frames_per_second;
+      return static_cast<double>(decoded_) >= due - 1e-6;
+    }
+    const double now = MonotonicClock().Now();
+    if (now < due_) return false;
+    // Frames that come unevenly keep the rate; after a pause it begins anew.
+    due_ = std::max(due_ + 1 / rate_, now - 1 / rate_);
+    return true;
   }
 
   /// Frames a second as the file says; 25 where it says nothing sensible.
@@ -234,7 +255,7 @@ class VideoSource : public Source {
   Result<std::optional<Frame>> Show() {
     Frame frame;
     frame.index = frames_++;
-    frame.time_seconds = static_cast<double>(frame.index) / info_.frames_per_second;
+    frame.time_seconds = static_cast<double>(decoded_ - 1) / native_rate_;
     frame.image.width = picture_->width;
     frame.image.height = picture_->height;
     frame.image.pixels.resize(3 * static_cast<std::size_t>(picture_->width) *
@@ -243,8 +264,6 @@ class VideoSource : public Source {
                                                 frame.image.pixels.data(), 3 * picture_->width);
     av_frame_unref(picture_.get());
     if (!converted.ok()) return converted.error().Within(shown_);
-    ++frames_of_pass_;
-    broken_in_a_row_ = 0;
     return std::optional<Frame>(std::move(frame));
   }
 
@@ -252,7 +271,7 @@ class VideoSource : public Source {
   const std::string target_;  // with its password: never in a message
   const std::string shown_;   // what messages begin with
   const double stall_seconds_;
-  const double rate_;
+  const double rate_;  // most frames a second; 0: all
   const bool loop_;
   SourceInfo info_;
   Interrupt interrupt_;  // outlives format_
@@ -264,7 +283,10 @@ class VideoSource : public Source {
   RgbConverter converter_;
   int stream_ = -1;
   std::int64_t frames_ = 0;           // shown, all passes
-  std::int64_t frames_of_pass_ = 0;   // shown since the file was opened
+  std::int64_t decoded_ = 0;          // shown or not, all passes
+  double native_rate_ = 0;            // frames a second
+  double due_ = 0;                    // live: on the monotonic clock, when the next one is wanted
+  std::int64_t frames_of_pass_ = 0;   // decoded since the file was opened
   std::int64_t frames_expected_ = 0;  // in the file; 0: unknown
   int broken_in_a_row_ = 0;
 };

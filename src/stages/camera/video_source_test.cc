@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "base/file.h"
@@ -83,13 +84,26 @@ TEST_F(VideoFileTest, EveryFrameComesOnceAtTheNativeRate) {
   }
 }
 
-TEST_F(VideoFileTest, ARateOfTheSettingsReplaysEveryFrameAtIt) {
-  settings_.frames_per_second = 5;
+TEST_F(VideoFileTest, ALowerRateTakesFewerFramesAtTheFilesPace) {
+  settings_.frames_per_second = 8;  // of 20: every 2nd or 3rd
   std::string error;
-  const auto frames = Play("file:" + Clip("a clip.mp4", 30), &error);
+  const auto frames = Play("file:" + Clip("a clip.mp4", 60), &error);
   EXPECT_EQ(error, "");
-  ASSERT_EQ(frames.size(), 30U);
-  EXPECT_DOUBLE_EQ(frames[29].time_seconds, 29 / 5.0);
+  EXPECT_DOUBLE_EQ(info_.frames_per_second, 8);
+  ASSERT_EQ(frames.size(), 24U);  // 3 s, as long as the file
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_EQ(frames[i].index, static_cast<std::int64_t>(i));
+    const auto of_file = static_cast<int>(std::ceil(static_cast<double>(i) * 2.5));
+    EXPECT_NEAR(frames[i].time_seconds, of_file / 20.0, 1e-6);
+    EXPECT_NEAR(frames[i].image.pixels[3 * 96 * 40], Full(ClipBrightness(of_file)), 8);
+  }
+}
+
+TEST_F(VideoFileTest, AHigherRateThanTheFilesShowsNoFrameTwice) {
+  settings_.frames_per_second = 100;
+  std::string error;
+  EXPECT_EQ(Play(Clip("clip.mp4", 30), &error).size(), 30U);
+  EXPECT_NEAR(info_.frames_per_second, 20, 1e-6);
 }
 
 TEST_F(VideoFileTest, LoopStartsAgain) {

@@ -1,0 +1,124 @@
+// What platform/models gives with LibTorch and OpenCV, without them: the live loop then runs under
+// the thread sanitizer, which sees only code that was built for it.
+#include <cmath>
+#include <limits>
+
+#include "base/file.h"
+#include "core/safetensors.h"
+#include "platform/models/detector.h"
+#include "platform/models/golden_classifier.h"
+#include "tests/fakes/colour_classifier.h"
+
+namespace ekya::models {
+namespace {
+
+ColourClassifier::Colour MeanColour(const Image& image) {
+  ColourClassifier::Colour sum{};
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) sum[i % 3] += image.pixels[i];
+  for (float& channel : sum) {
+    channel /= 255.0F * static_cast<float>(std::max<std::size_t>(1, image.pixels.size() / 3));
+  }
+  return sum;
+}
+
+float Distance(const ColourClassifier::Colour& a, const ColourClassifier::Colour& b) {
+  float sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum;
+}
+
+/// Finds one thing of the first class in the middle of every picture.
+class MiddleDetector : public Model {
+ public:
+  explicit MiddleDetector(std::vector<std::string> classes) : classes_(std::move(classes)) {}
+  const std::vector<std::string>& classes() const override { return classes_; }
+  Result<std::vector<Detection>> Analyze(const Frame& frame, int) override {
+    const double score = MeanColour(frame.image)[0];
+    const double width = frame.image.width;
+    const double height = frame.image.height;
+    return std::vector<Detection>{{{width / 4, height / 4, width / 2, height / 2}, 0, score}};
+  }
+
+ private:
+  const std::vector<std::string> classes_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Classifier>> Classifier::Create(const ClassifierShape& shape,
+                                                       std::uint64_t) {
+  return std::unique_ptr<Classifier>(std::make_unique<ColourClassifier>(shape));
+}
+
+Result<std::unique_ptr<Classifier>> Classifier::Load(const std::filesystem::path& path) {
+  return Error{ErrorCode::kInvalid, path.string() + ": this build keeps its models in memory"};
+}
+
+Result<std::vector<Detection>> ColourClassifier::Analyze(const Frame& frame, int input_size) {
+  std::vector<Image> crops;
+  std::vector<const Image*> pointers;
+  crops.reserve(frame.regions.size());
+  for (const Region& region : frame.regions) {
+    crops.push_back(CropAndResize(frame.image, region.box, shape_.input_size));
+    pointers.push_back(&crops.back());
+  }
+  EKYA_ASSIGN(std::vector<Detection> results, Classify(pointers, input_size));
+  for (std::size_t i = 0; i < results.size(); ++i) results[i].box = frame.regions[i].box;
+  return results;
+}
+
+Result<std::vector<Detection>> ColourClassifier::Classify(const std::vector<const Image*>& crops,
+                                                          int) {
+  std::vector<Detection> results;
+  for (const Image* crop : crops) {
+    const Colour seen = MeanColour(*crop);
+    Detection best;
+    float least = std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < colours_.size(); ++i) {
+      const float distance = Distance(seen, colours_[i]);
+      if (distance >= least) continue;
+      least = distance;
+      best.class_index = static_cast<int>(i);
+    }
+    best.score = std::exp(-least);
+    results.push_back(best);
+  }
+  return results;
+}
+
+float ColourClassifier::Learn(const Image& image, int label, float rate) {
+  const Colour seen = MeanColour(image);
+  Colour& own = colours_.at(static_cast<std::size_t>(label));
+  const float distance = Distance(seen, own);
+  for (std::size_t i = 0; i < own.size(); ++i) own[i] += rate * (seen[i] - own[i]);
+  return distance;
+}
+
+Status ColourClassifier::Save(const std::filesystem::path& path) const {
+  std::vector<float> numbers;
+  for (const Colour& colour : colours_) numbers.insert(numbers.end(), colour.begin(), colour.end());
+  TensorFile file;
+  file.tensors["colours"] = StoreTensor<float>(
+      numbers, {static_cast<std::int64_t>(colours_.size()), static_cast<std::int64_t>(3)});
+  return WriteFileAtomically(path, FormatSafetensors(file));
+}
+
+std::unique_ptr<Classifier> ColourClassifier::Clone() const {
+  return std::make_unique<ColourClassifier>(*this);
+}
+
+Result<std::unique_ptr<Model>> OpenDetector(const std::filesystem::path&,
+                                            const std::vector<std::string>& names,
+                                            const DetectorOptions& options) {
+  return std::unique_ptr<Model>(
+      std::make_unique<MiddleDetector>(options.keep.empty() ? names : options.keep));
+}
+
+Result<std::unique_ptr<Model>> OpenGoldenClassifier(const std::filesystem::path&,
+                                                    const std::vector<std::string>& names,
+                                                    const GoldenClassifierOptions& options) {
+  return std::unique_ptr<Model>(
+      std::make_unique<MiddleDetector>(options.keep.empty() ? names : options.keep));
+}
+
+}  // namespace ekya::models

@@ -1,0 +1,56 @@
+// What stages/retrain gives with LibTorch, for ColourClassifier: epochs, minibatches, checkpoints,
+// a loss that may become NaN.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "stages/retrain/retrainer.h"
+#include "tests/fakes/colour_classifier.h"
+
+namespace ekya::retrain {
+
+Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
+                              const RetrainingConfiguration& configuration, std::uint64_t seed,
+                              const TrainingHooks& hooks) {
+  std::vector<const Sample*> samples;
+  for (const auto* part : {&set.training, &set.exemplars}) {
+    for (const Sample& sample : *part) samples.push_back(&sample);
+  }
+  const auto taken = static_cast<std::size_t>(
+      std::ceil(configuration.sample_fraction * static_cast<double>(samples.size())));
+  if (taken == 0) return Error{ErrorCode::kInvalid, "no training sample"};
+
+  const double began = ThreadCpuSeconds();
+  TrainingOutcome outcome;
+  auto copy = base.Clone();
+  auto& model = dynamic_cast<models::ColourClassifier&>(*copy);
+  EKYA_ASSIGN(outcome.start_accuracy, MeasureAccuracy(model, set.held_out));
+  Random random(seed);
+  const auto batch = static_cast<std::size_t>(std::max(1, configuration.batch_size));
+  for (int epoch = 1; epoch <= configuration.epochs; ++epoch) {
+    const double epoch_began = ThreadCpuSeconds();
+    for (std::size_t i = 0; i < taken; ++i) {
+      if (i % batch == 0 && !hooks.checkpoint()) return Error{ErrorCode::kCancelled, "cancelled"};
+      const Sample& sample = *samples[random.Below(samples.size())];
+      const float loss =
+          model.Learn(sample.image, sample.label, static_cast<float>(configuration.learning_rate));
+      if (!std::isfinite(loss)) {
+        return Error{ErrorCode::kFailed, fmt::format("the loss is NaN in epoch {}, minibatch {}",
+                                                     epoch, i / batch + 1)};
+      }
+    }
+    TrainingProgress progress{epoch, ThreadCpuSeconds() - epoch_began, 0};
+    EKYA_ASSIGN(progress.accuracy, MeasureAccuracy(model, set.held_out));
+    outcome.accuracy.push_back(progress.accuracy);
+    if (!hooks.epoch(progress)) break;
+  }
+  outcome.samples_per_epoch = static_cast<int>(taken);
+  outcome.cpu_seconds = ThreadCpuSeconds() - began;
+  outcome.model = std::move(copy);
+  return outcome;
+}
+
+}  // namespace ekya::retrain
