@@ -191,7 +191,7 @@ class VideoSource : public Source {
     const double now = MonotonicClock().Now();
     if (now < due_) return false;
     // Frames that come unevenly keep the rate; after a pause it begins anew.
-    due_ = std::max(due_ + 1 / rate_, now - 1 / rate_);
+    due_ = (now - due_ > 1 / rate_ ? now : due_) + 1 / rate_;
     return true;
   }
 
