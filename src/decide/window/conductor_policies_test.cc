@@ -51,6 +51,14 @@ class ConductorPolicies : public ::testing::TestWithParam<const char*> {
 TEST_P(ConductorPolicies, RetrainWhatGainsAndServeEveryStreamThroughout) {
   FakeWorld world(Streams());
   const WindowRecord record = Conduct(world);
+  for (const Decision& decision : record.decisions) {
+    // What reports tell of a decision: why, for each stream, and how long it took.
+    EXPECT_GT(decision.schedule.solve_microseconds, 0);
+    ASSERT_EQ(decision.schedule.explanations.size(), 4U);
+    for (const Explanation& explanation : decision.schedule.explanations) {
+      EXPECT_GT(explanation.text.size(), 20U) << explanation.stream;
+    }
+  }
   int swapped = 0;
   for (const RetrainingRecord& retraining : record.retrainings) {
     EXPECT_EQ(retraining.outcome, "swapped");
