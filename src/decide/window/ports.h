@@ -45,7 +45,7 @@ struct StreamState {
   /// Of the served model, estimated on labelled samples that it was not trained on, 0..1.
   double accuracy = 0;
   std::vector<InferenceProfile> inference;
-  double weight = 1;                        ///< In the mean that is scheduled for.
+  double weight = 1;                             ///< In the mean that is scheduled for.
   std::vector<ThroughputPoint> throughput = {};  ///< Of its retraining, where it was measured.
 };
 
