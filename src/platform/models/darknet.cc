@@ -575,6 +575,35 @@ Result<DarknetNetwork> ParseDarknet(std::string_view text, const std::string& fi
   return builder.Finish();
 }
 
+Result<std::string> ReplaceDarknetClasses(std::string_view text, const std::string& file,
+                                          int classes) {
+  EKYA_ASSIGN(const DarknetNetwork network, ParseDarknet(text, file));
+  EKYA_ASSIGN(const std::vector<Section> sections, SplitSections(text, file));
+  std::map<int, std::string> replaced;  // by line
+  std::size_t head = 0;
+  for (std::size_t i = 1; i < sections.size(); ++i) {
+    if (sections[i].name != "yolo") continue;
+    const auto filters = sections[i - 1].values.find("filters");
+    const auto own = sections[i].values.find("classes");
+    if (filters == sections[i - 1].values.end() || own == sections[i].values.end()) {
+      return At(file, sections[i].line,
+                "[yolo]: expected classes here and filters in the [convolutional] before it");
+    }
+    const auto anchors = static_cast<int>(network.heads[head++].anchors.size());
+    replaced[filters->second.line] = fmt::format("filters={}", anchors * (5 + classes));
+    replaced[own->second.line] = fmt::format("classes={}", classes);
+  }
+  std::string result;
+  for (int number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const auto line = replaced.find(number);
+    result += line == replaced.end() ? std::string(text.substr(0, end)) : line->second;
+    result += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
 Result<TensorFile> ParseDarknetWeights(const DarknetNetwork& network, std::string_view content,
                                        const std::string& file) {
   // Major, minor, revision; then the number of pictures seen, which grew to 64 bits with 0.2.

@@ -36,6 +36,11 @@ struct DarknetNetwork {
 /// and expected, and so are layers whose sizes do not fit together.
 Result<DarknetNetwork> ParseDarknet(std::string_view text, const std::string& file);
 
+/// `text` with `classes` classes instead of its own: in each [yolo] and in the [convolutional]
+/// before it, which must be there. kInvalid as ParseDarknet.
+Result<std::string> ReplaceDarknetClasses(std::string_view text, const std::string& file,
+                                          int classes);
+
 /// The state dict of `network` from the bytes of its *.weights. kInvalid names `file`, and the
 /// layer whose weights are cut off or the bytes that are too many.
 Result<TensorFile> ParseDarknetWeights(const DarknetNetwork& network, std::string_view content,

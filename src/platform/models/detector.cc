@@ -10,34 +10,17 @@
 #include <utility>
 
 #include "platform/models/internal/opencv_net.h"
+#include "platform/models/overlaps.h"
 
 namespace ekya::models {
 namespace {
 
-// Of the boxes above the threshold only so many are compared with each other.
-constexpr std::size_t kMostCandidates = 1000;
 constexpr int kSizeStep = 32;
 constexpr int kLargestSize = 2048;
 // Of the small YOLOX models, where the file leaves it open.
 constexpr int kYoloxSize = 416;
 // Columns of an output row before the class scores: center, size and objectness.
 constexpr int kBoxColumns = 5;
-
-/// Drops, of two boxes of one class that overlap by more than `limit`, the one with less score.
-std::vector<Detection> SuppressOverlaps(std::vector<Detection> candidates, double limit) {
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Detection& a, const Detection& b) { return a.score > b.score; });
-  if (candidates.size() > kMostCandidates) candidates.resize(kMostCandidates);
-  std::vector<Detection> kept;
-  for (const Detection& candidate : candidates) {
-    const bool covered = std::any_of(kept.begin(), kept.end(), [&](const Detection& better) {
-      return better.class_index == candidate.class_index &&
-             IntersectionOverUnion(better.box, candidate.box) > limit;
-    });
-    if (!covered) kept.push_back(candidate);
-  }
-  return kept;
-}
 
 /// What both families share: thresholds, classes, overlaps. The families say how a picture becomes
 /// an input and how rows of the output become boxes.

@@ -215,7 +215,7 @@ Status Stream::ProfileInference() {
   double cost = 0;
   int timed = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    if (use_truth) expected[i] = inference::TruthOf(*frames[i]);
+    if (use_truth) expected[i] = TruthOf(*frames[i]);
     if (i % kTimedFrameStride != 0) continue;
     const double before = ThreadCpuSeconds();
     EKYA_RETURN_IF_ERROR(Only(served.model->Analyze(*frames[i], 0)));
@@ -304,8 +304,8 @@ void Stream::OnFrame(const FramePtr& frame) {
 
 void Stream::Judge(const std::vector<Detection>& detections, const std::vector<Detection>& truth,
                    Tally& tally) {
-  const inference::FrameScore score =
-      inference::ScoreFrame(detections, truth, detection() ? kDetectionIou : kClassificationIou);
+  const FrameScore score =
+      ScoreFrame(detections, truth, detection() ? kDetectionIou : kClassificationIou);
   tally.score += score;
   judged_ += score;
   tally.class_counts.resize(camera_settings_.classes.size());
@@ -331,7 +331,7 @@ void Stream::OnResult(const inference::FrameResult& result) {
               : result.cpu_seconds;
     }
     if (truth_known_) {
-      Judge(result.detections, inference::TruthOf(*result.frame), tally_);
+      Judge(result.detections, TruthOf(*result.frame), tally_);
     } else {
       kept_results_[result.frame->index] = {result.detections,
                                             result.frame->time_seconds - frame_origin_};
@@ -454,7 +454,7 @@ void Stream::Configure(const std::string& inference_configuration) {
   }
 }
 
-double Stream::Score(const inference::FrameScore& score) const {
+double Stream::Score(const FrameScore& score) const {
   return detection() ? score.F1() : score.Accuracy();
 }
 
@@ -497,7 +497,7 @@ window::StreamRecord Stream::Record() const {
 
 double Stream::RecentAccuracy(int intervals) const {
   std::lock_guard lock(mutex_);
-  inference::FrameScore score;
+  FrameScore score;
   const auto first =
       intervals_.size() - std::min(intervals_.size(), static_cast<std::size_t>(intervals));
   for (std::size_t i = first; i < intervals_.size(); ++i) score += intervals_[i].score;
@@ -506,7 +506,7 @@ double Stream::RecentAccuracy(int intervals) const {
 
 double Stream::AccuracySince(double from) const {
   std::lock_guard lock(mutex_);
-  inference::FrameScore score;
+  FrameScore score;
   for (const Tally& tally : intervals_) {
     if (tally.from >= from) score += tally.score;
   }

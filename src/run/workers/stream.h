@@ -25,7 +25,7 @@
 #include "stages/camera/camera.h"
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
-#include "stages/inference/scorer.h"
+#include "core/scorer.h"
 #include "stages/labels/labeller.h"
 #include "stages/retrain/retrainer.h"
 
@@ -114,7 +114,7 @@ class Stream {
   struct Tally {
     double from = 0;
     double to = 0;
-    inference::FrameScore score;
+    FrameScore score;
     int frames = 0;
     int frames_skipped = 0;
     std::vector<int> class_counts;
@@ -132,7 +132,7 @@ class Stream {
   Status Publish(const models::Classifier& model) const;
   void Judge(const std::vector<Detection>& detections, const std::vector<Detection>& truth,
              Tally& tally);
-  double Score(const inference::FrameScore& score) const;
+  double Score(const FrameScore& score) const;
   /// Whether the first model is trained from the source's first windows. Before the camera has it.
   bool bootstraps() const;
   int WindowOf(double frame_seconds) const;
@@ -172,7 +172,7 @@ class Stream {
   std::map<std::int64_t, KeptResult> kept_results_;  // by frame index, where golden labels judge
   Tally tally_;                                      // the open interval
   std::vector<Tally> intervals_;
-  inference::FrameScore judged_;
+  FrameScore judged_;
   std::int64_t frames_ = 0;
   std::int64_t frames_skipped_ = 0;
   std::int64_t offered_ = 0;         // frames given to inference

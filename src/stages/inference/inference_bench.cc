@@ -4,7 +4,7 @@
 
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
-#include "stages/inference/scorer.h"
+#include "core/scorer.h"
 
 namespace ekya::inference {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "stages/inference/scorer.h"
+#include "core/scorer.h"
 
 namespace ekya::inference {
 namespace {

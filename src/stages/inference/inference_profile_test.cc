@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "stages/inference/scorer.h"
+#include "core/scorer.h"
 
 namespace ekya::inference {
 namespace {

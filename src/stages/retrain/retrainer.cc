@@ -31,26 +31,6 @@ Error Invalid(const RetrainingConfiguration& configuration, const std::string& t
           fmt::format("retraining configuration '{}': {}", configuration.id, text)};
 }
 
-Status Check(const RetrainingConfiguration& configuration) {
-  const auto refuse = [&](const char* key, double found, const char* expected) -> Status {
-    return Invalid(configuration, fmt::format("{}: found {}, expected {}", key, found, expected));
-  };
-  const auto& c = configuration;
-  if (c.epochs < 1) return refuse("epochs", c.epochs, "at least 1");
-  if (c.batch_size < 1) return refuse("batch_size", c.batch_size, "at least 1");
-  if (c.trained_stages < 1) return refuse("trained_stages", c.trained_stages, "at least 1");
-  if (c.last_hidden < 0 || c.last_hidden > models::kLargestHidden) {
-    return refuse("last_hidden", c.last_hidden, "0 to 8192");
-  }
-  if (!(c.sample_fraction > 0 && c.sample_fraction <= 1)) {
-    return refuse("sample_fraction", c.sample_fraction, "more than 0 and at most 1");
-  }
-  if (!(c.learning_rate > 0 && c.learning_rate <= kLargestRate)) {
-    return refuse("learning_rate", c.learning_rate, "more than 0 and at most 1e30");
-  }
-  return {};
-}
-
 Status CheckLabels(const RetrainingConfiguration& configuration, const std::vector<Sample>& samples,
                    std::size_t classes) {
   for (const auto& sample : samples) {
@@ -247,10 +227,30 @@ Result<TrainingOutcome> TrainCopy(std::unique_ptr<models::Classifier> copy, cons
 
 }  // namespace
 
+Status CheckConfiguration(const RetrainingConfiguration& configuration) {
+  const auto refuse = [&](const char* key, double found, const char* expected) -> Status {
+    return Invalid(configuration, fmt::format("{}: found {}, expected {}", key, found, expected));
+  };
+  const auto& c = configuration;
+  if (c.epochs < 1) return refuse("epochs", c.epochs, "at least 1");
+  if (c.batch_size < 1) return refuse("batch_size", c.batch_size, "at least 1");
+  if (c.trained_stages < 1) return refuse("trained_stages", c.trained_stages, "at least 1");
+  if (c.last_hidden < 0 || c.last_hidden > models::kLargestHidden) {
+    return refuse("last_hidden", c.last_hidden, "0 to 8192");
+  }
+  if (!(c.sample_fraction > 0 && c.sample_fraction <= 1)) {
+    return refuse("sample_fraction", c.sample_fraction, "more than 0 and at most 1");
+  }
+  if (!(c.learning_rate > 0 && c.learning_rate <= kLargestRate)) {
+    return refuse("learning_rate", c.learning_rate, "more than 0 and at most 1e30");
+  }
+  return {};
+}
+
 Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
                               const RetrainingConfiguration& configuration, std::uint64_t seed,
                               const TrainingHooks& hooks) {
-  EKYA_RETURN_IF_ERROR(Check(configuration));
+  EKYA_RETURN_IF_ERROR(CheckConfiguration(configuration));
   if (set.training.empty()) {
     return Invalid(configuration, "found no training sample, expected at least one");
   }

@@ -46,6 +46,9 @@ struct TrainingOutcome {
   double cpu_seconds = 0;  ///< Of the calling thread, all told.
 };
 
+/// kInvalid where a value of `configuration` makes no sense; names it, found and expected.
+Status CheckConfiguration(const RetrainingConfiguration& configuration);
+
 /// Trains a copy of `base` under `configuration` in the calling thread: SGD with momentum and a
 /// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, layers frozen
 /// as `trained_stages` says. kInvalid: no training sample. kFailed: a NaN loss (names epoch and

@@ -1,10 +1,10 @@
-#include "stages/inference/scorer.h"
+#include "core/scorer.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
-namespace ekya::inference {
+namespace ekya {
 namespace {
 
 Detection At(double x, int class_index, double score = 1) {
@@ -61,6 +61,21 @@ TEST(Scorer, HostileResultsAreMerelyWrong) {
   EXPECT_EQ(score.detections, 4);
 }
 
+TEST(Scorer, AveragePrecisionIsTheAreaBelowTheCurve) {
+  // Best first: right, wrong, right; of three objects. Precision 1 up to recall 1/3, 2/3 up to 2/3.
+  const std::vector<JudgedPicture> one = {{{At(0, 0, 0.9), At(200, 0, 0.8)}, {At(0, 0), At(50, 0)}},
+                                          {{At(0, 0, 0.7)}, {At(1, 0)}}};
+  EXPECT_NEAR(MeanAveragePrecision(one, 0.3), 1.0 / 3 + 2.0 / 9, 1e-12);
+  // A second detection of an object that is found is wrong.
+  EXPECT_DOUBLE_EQ(MeanAveragePrecision({{{At(0, 0, 0.9), At(0, 0, 0.8)}, {At(0, 0)}}}, 0.3), 1);
+  EXPECT_DOUBLE_EQ(MeanAveragePrecision({{{At(9, 0, 0.9)}, {At(0, 0)}}}, 0.3), 0);
+  // The mean over the classes that there are: one is found, the other is not.
+  Detection other = At(50, 0);
+  other.class_index = 1;
+  EXPECT_DOUBLE_EQ(MeanAveragePrecision({{{At(0, 0, 0.9)}, {At(0, 0), other}}}, 0.3), 0.5);
+  EXPECT_LT(MeanAveragePrecision({{{At(0, 0, 0.9)}, {}}}, 0.3), 0);
+}
+
 TEST(Scorer, TruthIsWhatRegionsKnow) {
   Frame frame;
   frame.regions = {{{0, 0, 5, 5}, 2, -1}, {{9, 9, 5, 5}, std::nullopt, -1}};
@@ -71,4 +86,4 @@ TEST(Scorer, TruthIsWhatRegionsKnow) {
 }
 
 }  // namespace
-}  // namespace ekya::inference
+}  // namespace ekya

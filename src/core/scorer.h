@@ -4,7 +4,7 @@
 
 #include "core/frame.h"
 
-namespace ekya::inference {
+namespace ekya {
 
 /// How well one frame's results agree with what it shows. Counts, so that they can be pooled.
 struct FrameScore {
@@ -25,7 +25,19 @@ struct FrameScore {
 FrameScore ScoreFrame(const std::vector<Detection>& detections, const std::vector<Detection>& truth,
                       double iou);
 
+/// What was found in one picture, and what it shows.
+struct JudgedPicture {
+  std::vector<Detection> detections;
+  std::vector<Detection> truth;
+};
+
+/// Mean average precision: of each class that the truth has anywhere, the area below its curve of
+/// precision over recall (best precision at this recall or a higher one, all points), when its
+/// detections of all pictures come best score first and each takes the free object of its class
+/// that it overlaps most, by IoU >= `iou`. 0 to 1; negative where there is no object at all.
+double MeanAveragePrecision(const std::vector<JudgedPicture>& pictures, double iou);
+
 /// The frame's own truth (regions with a truth) as detections.
 std::vector<Detection> TruthOf(const Frame& frame);
 
-}  // namespace ekya::inference
+}  // namespace ekya

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "core/configuration.h"
+#include "core/frame.h"
+#include "core/scorer.h"
+#include "platform/models/learning_detector.h"
+#include "stages/retrain/retrainer.h"
+
+namespace ekya::retrain {
+
+/// One whole picture and the objects it shows: what a detector trains and is measured on.
+struct LabelledPicture {
+  Image image;
+  std::vector<Detection> objects;  ///< In pixels of `image`; classes of the model.
+  double time_seconds = 0;         ///< When its frame was taken.
+};
+
+/// What one training of a detector is made of; as TrainingSet.
+struct DetectorTrainingSet {
+  std::vector<LabelledPicture> training;
+  std::vector<LabelledPicture> exemplars;  ///< Replayed with them, at most as many as of these.
+  std::vector<LabelledPicture> held_out;
+};
+
+struct DetectorOutcome {
+  std::unique_ptr<models::LearningDetector> model;
+  std::vector<double> f1;  ///< On the held-out pictures after each epoch, at IoU 0.3.
+  double start_f1 = 0;     ///< Of `base` on them.
+  double cpu_seconds = 0;  ///< Of the calling thread, all told.
+};
+
+/// Trains a copy of `base` under `configuration` (last_hidden does not apply) in the calling
+/// thread: SGD with momentum and a one-cycle learning rate on the detector's own loss, exemplars
+/// replayed, stages frozen as `trained_stages` says; augmentation mirrors and changes the light.
+/// Errors and `hooks` as for Train; their accuracy is F1. Same seed, same model.
+Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
+                                      const DetectorTrainingSet& set,
+                                      const RetrainingConfiguration& configuration,
+                                      std::uint64_t seed, const TrainingHooks& hooks);
+
+/// F1 at IoU 0.3 over all `pictures`; 0 where there is neither object nor result.
+Result<double> MeasureF1(models::LearningDetector& model,
+                         const std::vector<LabelledPicture>& pictures);
+
+}  // namespace ekya::retrain
