@@ -161,6 +161,22 @@ TEST_F(LiveRunTest, AWindowOfOneClassIsNotTrainedOn) {
   EXPECT_GT(StreamOf(*run, "lot").frames, 20);
 }
 
+TEST_F(LiveRunTest, EndsWithItsLastSource) {
+  const std::string clip = (folder_ / "clip.avi").string();
+  const std::string command =
+      fmt::format("ffmpeg -v error -y -f lavfi -i testsrc=s=96x64:r=20:d=5 {}", clip);
+  ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
+  for (const bool whole : {true, false}) {
+    if (!whole) fs::resize_file(clip, fs::file_size(clip) * 4 / 5);
+    const auto run = RunFor(
+        MakeSite(fmt::format("  road: {{url: {}, classes: [car, bus], learn: false}}", clip)), 60,
+        "none");
+    ASSERT_TRUE(run.ok()) << run.error().message;
+    EXPECT_LT(run->windows.back().end_seconds, 40);
+    EXPECT_GT(StreamOf(*run, "road").frames, 5);
+  }
+}
+
 TEST_F(LiveRunTest, StopsWhenAsked) {
   std::atomic<bool> stop{true};
   LiveOptions options;

@@ -270,14 +270,20 @@ void Stream::Start(double run_start) {
       camera_ended_ = true;
       all_answered = answered_ == offered_;
     }
-    if (all_answered) ended_ = true;
-    gone_ = true;
-    environment_.post({window::Event::Kind::kStreamGone, id(), "its source has ended"});
+    // A damaged file has been reported gone: no compute comes for the frames that still wait.
+    if (all_answered || gone_) End();
   };
   camera_ =
       std::make_unique<camera::Camera>(camera_settings_, environment_.seed, std::move(source_),
                                        environment_.clock, std::move(callbacks));
   camera_->Start(run_start - frame_origin_);
+}
+
+void Stream::End() {
+  // Gone only now: a stream that is gone gets no compute, and its last frames would wait for ever.
+  if (ended_.exchange(true)) return;
+  gone_ = true;
+  environment_.post({window::Event::Kind::kStreamGone, id(), "its source has ended"});
 }
 
 void Stream::Stop() {
@@ -317,6 +323,7 @@ void Stream::Judge(const std::vector<Detection>& detections, const std::vector<D
 
 void Stream::OnResult(const inference::FrameResult& result) {
   const int window = WindowOf(result.frame->time_seconds);
+  bool all_answered = false;
   {
     std::lock_guard lock(mutex_);
     ++frames_;
@@ -337,9 +344,10 @@ void Stream::OnResult(const inference::FrameResult& result) {
                                             result.frame->time_seconds - frame_origin_};
     }
     ++answered_;
-    if (camera_ended_ && answered_ == offered_) ended_ = true;
+    all_answered = camera_ended_ && answered_ == offered_;
   }
   if (events_ && !result.skipped) events_->Add(result, window);
+  if (all_answered) End();
 }
 
 Result<window::LabelSummary> Stream::Label(int window, const std::function<bool()>& between) {

@@ -127,6 +127,8 @@ class Stream {
   Status OpenModel();
   void OnFrame(const FramePtr& frame);
   void OnResult(const inference::FrameResult& result);
+  /// The source's end has come and every frame has its result.
+  void End();
   void Keep(int window, const FramePtr& frame);
   Status ProfileInference();
   Status Publish(const models::Classifier& model) const;
