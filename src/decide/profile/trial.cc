@@ -36,6 +36,15 @@ bool KeepTraining(const std::vector<double>& accuracy) {
   return std::max(accuracy.back(), accuracy[accuracy.size() - 2]) >= before + kWorthwhileGain;
 }
 
+TrialResult Likely(TrialResult result) {
+  if (result.held_out <= 0) return result;
+  const double held_out = result.held_out;
+  const auto likely = [&](double accuracy) { return (accuracy * held_out + 0.5) / (held_out + 1); };
+  for (double& accuracy : result.accuracy) accuracy = likely(accuracy);
+  result.start_accuracy = likely(result.start_accuracy);
+  return result;
+}
+
 double ExpectedBehindGate(const RetrainingProfile& estimate, double served) {
   const double gain = estimate.accuracy - served;
   if (!(estimate.spread > 0)) return served + std::max(gain, 0.0);

@@ -37,6 +37,11 @@ bool SpeaksFor(const Trial& trial, const RetrainingConfiguration& configuration)
 double EpochsLeft(const RetrainingConfiguration& configuration, const Trial& trial,
                   int epochs_done);
 
+/// `result` with the accuracies that its few held-out samples make likely: half a sample of either
+/// outcome is added to them (Jeffreys' prior). A model that was right every time is not
+/// perfect, and one that replaces it is not worth nothing. Without held-out samples as it is.
+TrialResult Likely(TrialResult result);
+
 /// The accuracy to expect where a model of `estimate`'s accuracy, off by its spread (normally
 /// distributed), is only taken into service when it is better than the served one: at least
 /// `served`, and more the less is known. What nobody has tried is thus worth trying.

@@ -43,6 +43,17 @@ TEST(TrialTest, EpochsLeftCountWhatWasTrainedOn) {
   EXPECT_DOUBLE_EQ(EpochsLeft(half, {Whole(8), 1, 4}, 4), 4) << "an epoch is an epoch at most";
 }
 
+TEST(TrialTest, AFewSamplesMakeNoCertainty) {
+  TrialResult result;
+  result.accuracy = {0.5, 1};
+  result.start_accuracy = 0;
+  EXPECT_EQ(Likely(result).accuracy[1], 1) << "nothing is known of it";
+  result.held_out = 9;
+  EXPECT_DOUBLE_EQ(Likely(result).accuracy[0], 0.5);
+  EXPECT_DOUBLE_EQ(Likely(result).accuracy[1], 0.95);
+  EXPECT_DOUBLE_EQ(Likely(result).start_accuracy, 0.05);
+}
+
 TEST(TrialTest, BehindAGateWhatIsLittleKnownIsWorthTrying) {
   const auto at = [](double accuracy, double spread) {
     return ExpectedBehindGate({"c", accuracy, 1, spread}, 0.6);

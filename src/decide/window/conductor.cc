@@ -331,10 +331,11 @@ class WindowRun {
       return;
     }
     const double start = ports_.timeline.Now();
-    const std::vector<Result<profile::TrialResult>> results = ports_.trials.Run(window_, requests);
+    std::vector<Result<profile::TrialResult>> results = ports_.trials.Run(window_, requests);
     record_.profiling_seconds = ports_.timeline.Now() - start;
     EKYA_CHECK(results.size() == requests.size(), "one result per trial");
     for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (results[i].ok()) results[i] = profile::Likely(std::move(*results[i]));
       TakeResult(requests[i], results[i], needs);
     }
     TakeEvents();
