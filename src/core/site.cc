@@ -219,6 +219,9 @@ const Fields<LearningSettings>& LearningFields() {
                "Part of the window's samples that a trial trains on."),
       Integer("profiling_epochs", &L::profiling_epochs, {.low = 1, .high = 10'000},
               "Most passes of a trial."),
+      Flag("weigh_trials", &L::weigh_trials,
+           "Whether only those trials are run that are expected to be worth their cost; other "
+           "profiles are then what earlier windows lead to expect."),
   };
   return fields;
 }

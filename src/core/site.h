@@ -69,6 +69,7 @@ struct LearningSettings {
   int exemplars_per_class = 100;          ///< Kept and replayed.
   double profiling_fraction = 0.1;        ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;
+  bool weigh_trials = false;  ///< Only those expected to be worth their cost are run.
 };
 
 struct ServerSettings {

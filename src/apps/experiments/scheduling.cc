@@ -101,14 +101,14 @@ std::vector<Section> MakeSections(const Trace& trace, const SchedulingSettings& 
   const std::vector<std::string> uniforms = UniformBaselines(trace);
   std::vector<std::string> all = kDecided;
   // The paper's ablations: profiles without the scheduler, and the scheduler without profiles.
-  all.push_back("fixed-res");
+  all.emplace_back("fixed-res");
   if (!uniforms.empty()) {
     const std::string& costly = uniforms.front();
     const std::size_t config = costly.find("config=");
     all.push_back("fixed-config:" + costly.substr(config, costly.find(',') - config));
   }
   all.insert(all.end(), uniforms.begin(), uniforms.end());
-  all.push_back("none");
+  all.emplace_back("none");
   const Builder builder(settings);
   const int seeds = settings.seeds;
 
@@ -157,6 +157,7 @@ std::vector<Section> MakeSections(const Trace& trace, const SchedulingSettings& 
       {},
       {}};
   std::vector<std::string> oracles;
+  oracles.reserve(kDecided.size());
   for (const std::string& scheduler : kDecided) oracles.push_back("oracle:" + scheduler);
   builder.Add(sections[3], oracles, kNoiseAxis, builder.base(), seeds);
 

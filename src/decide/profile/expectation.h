@@ -44,7 +44,7 @@ class Expectation {
   struct Mean {
     double sum = 0;
     double weight = 0;
-    void Add(double value, double weight);
+    void Add(double value, double of);
     double Or(double otherwise, double doubt) const {
       return (sum + otherwise * doubt) / (weight + doubt);
     }

@@ -300,6 +300,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
       site.learning.retraining.empty() ? DefaultRetrainingGrid() : site.learning.retraining;
   settings.profiling.sample_fraction = site.learning.profiling_fraction;
   settings.profiling.epochs = site.learning.profiling_epochs;
+  settings.weigh_trials = site.learning.weigh_trials;
   window::Conductor conductor(
       settings, *policy, {*timeline, monitor, label_source, trials, trainer, swapper, allocations});
 
