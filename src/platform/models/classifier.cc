@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "core/safetensors.h"
 #include "platform/models/architectures.h"
+#include "platform/models/onnx_export.h"
 #include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
@@ -33,14 +34,6 @@ constexpr std::size_t kMostClasses = 4096;
 constexpr std::size_t kBatch = 32;
 
 Error Invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
-
-Status CheckInputSize(int input_size) {
-  if (input_size < kSmallestInput || input_size > kLargestInput) {
-    return Invalid(fmt::format("model: found input_size {}, expected {} to {} pixels", input_size,
-                               kSmallestInput, kLargestInput));
-  }
-  return {};
-}
 
 Result<const Architecture*> FindArchitecture(const std::string& name) {
   std::string known;
@@ -124,6 +117,14 @@ Result<ClassifierShape> ReadShape(const TensorFile& content, const std::string& 
 }
 
 }  // namespace
+
+Status CheckInputSize(int input_size) {
+  if (input_size < kSmallestInput || input_size > kLargestInput) {
+    return Invalid(fmt::format("model: found input_size {}, expected {} to {} pixels", input_size,
+                               kSmallestInput, kLargestInput));
+  }
+  return {};
+}
 
 void ComputeWithOneThread() {
 #ifdef __GLIBC__
@@ -209,6 +210,10 @@ std::unique_ptr<Classifier> TorchClassifier::Clone() const {
   EKYA_CHECK(network.ok());
   (*network)->CopyFrom(*network_);
   return std::make_unique<TorchClassifier>(shape_, std::move(*network));
+}
+
+std::string TorchClassifier::ToOnnx() const {
+  return ExportOnnx(network_->graph(), network_->Store());
 }
 
 void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {

@@ -38,6 +38,8 @@ class Classifier : public Model {
   /// Weights and shape as safetensors (the shape in `__metadata__`), written atomically.
   virtual Status Save(const std::filesystem::path& path) const = 0;
   virtual std::unique_ptr<Classifier> Clone() const = 0;
+  /// An ONNX model that computes the same: see ExportOnnx.
+  virtual std::string ToOnnx() const = 0;
   virtual const ClassifierShape& shape() const = 0;
   virtual std::int64_t parameters() const = 0;
 
@@ -45,6 +47,9 @@ class Classifier : public Model {
   virtual Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,
                                                   int input_size) = 0;
 };
+
+/// kInvalid where no classifier takes pictures of `input_size` pixels.
+Status CheckInputSize(int input_size);
 
 /// Normalised values of the 256 brightness levels of one colour channel (0 red .. 2 blue), with
 /// ImageNet's means and deviations, so that public weights fit.

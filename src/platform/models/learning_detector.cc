@@ -33,7 +33,7 @@ constexpr std::int64_t kBoxColumns = 5;
 
 Error Invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
 
-Status CheckInputSize(int input_size) {
+Status CheckDetectorInputSize(int input_size) {
   if (input_size >= kSizeStep && input_size <= kLargestSize && input_size % kSizeStep == 0)
     return {};
   return Invalid(fmt::format("model: found input_size {}, expected a multiple of {} up to {}",
@@ -45,7 +45,7 @@ Result<std::unique_ptr<TorchDetector>> Make(const DetectorShape& shape) {
     return Invalid(fmt::format("model: found width {}, expected more than 0 and at most {}",
                                shape.width, kLargestWidth));
   }
-  EKYA_RETURN_IF_ERROR(CheckInputSize(shape.input_size));
+  EKYA_RETURN_IF_ERROR(CheckDetectorInputSize(shape.input_size));
   if (shape.classes.empty() || shape.classes.size() > kMostClasses) {
     return Invalid(fmt::format("model: found {} classes, expected 1 to {}", shape.classes.size(),
                                kMostClasses));
@@ -242,7 +242,7 @@ void TorchDetector::WritePicture(const Image& image, float* out) const {
 
 Result<std::vector<Detection>> TorchDetector::Analyze(const Frame& frame, int input_size) {
   const int side = input_size == 0 ? shape_.input_size : input_size;
-  EKYA_RETURN_IF_ERROR(CheckInputSize(side));
+  EKYA_RETURN_IF_ERROR(CheckDetectorInputSize(side));
   if (frame.image.empty()) {
     return Invalid(fmt::format("{}: frame {}: found no picture, expected one", shape_.architecture,
                                frame.index));

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "platform/models/detector.h"
+#include "platform/models/served_classifier.h"
 
 namespace ekya::workers {
 namespace {
@@ -98,9 +99,9 @@ Status Stream::OpenModel() {
     auto loaded = models::Classifier::Load(model_settings_.path);
     if (!loaded.ok()) return loaded.error().Within("camera " + id());
     camera_settings_.classes = (*loaded)->shape().classes;
-    base_ = (*loaded)->Clone();
     version_ = 1;
-    slot_.Put({version_, std::move(*loaded)});
+    slot_.Put({version_, models::MakeServed(**loaded)});
+    base_ = std::move(*loaded);
     return {};
   }
   if (camera_settings_.classes.empty()) {
@@ -448,9 +449,9 @@ Status Stream::Serve(std::unique_ptr<models::Classifier> model, double accuracy)
     Log(LogLevel::kWarning, id(), "model {} is served but not kept: {}", version_,
         published.error().message);
   }
-  base_ = model->Clone();
+  slot_.Put({version_, models::MakeServed(*model)});
+  base_ = std::move(model);
   estimated_accuracy_ = accuracy;
-  slot_.Put({version_, std::move(model)});
   return {};
 }
 

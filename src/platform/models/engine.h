@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace ekya::models {
+
+/// Computes an exported network faster than what trains it. One thread at a time; it computes in
+/// the calling thread alone.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// `pictures`: count x 3 x side x side normalised floats. Each output's numbers, row by row.
+  /// kFailed where the engine fails.
+  virtual Result<std::vector<std::vector<float>>> Run(const float* pictures, std::int64_t count,
+                                                      std::int64_t side) = 0;
+};
+
+/// ONNX Runtime (1.14 or later) with `model`, an ONNX model as ExportOnnx makes it. The library is
+/// looked for once, where EKYA_ONNXRUNTIME names a file, where scripts/setup puts it, and where the
+/// system has libraries. kUnavailable where there is none; kInvalid where it refuses the model.
+/// `outputs`: how many the model has.
+Result<std::unique_ptr<Engine>> OpenOnnxRuntime(const std::string& model, std::size_t outputs);
+
+/// What serves here: "ONNX Runtime 1.20.1", or "LibTorch" where that library is not found.
+std::string EngineName();
+
+}  // namespace ekya::models
