@@ -229,7 +229,8 @@ double EstimatedWorth(const Problem& problem, const StreamChoices& stream, doubl
                       double work) {
   const double before = problem.Worth(stream, accuracy, problem.LevelAt(stream, quanta));
   if (retraining < 0 || retraining_quanta == 0) return before * seconds;
-  const double ends = work / stream.speed[retraining_quanta];
+  // An equal share may be more than a device; a job uses no more than one.
+  const double ends = work / stream.speed[std::min(retraining_quanta, problem.per_device)];
   if (ends >= seconds) return before * seconds;
   const double after = problem.Worth(stream, stream.retrainings[retraining].accuracy,
                                      problem.LevelAt(stream, quanta + retraining_quanta));
