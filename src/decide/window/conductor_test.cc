@@ -277,6 +277,17 @@ TEST(Conductor, AStreamWithoutSamplesOrWithOneClassIsNotRetrained) {
   EXPECT_FALSE(test.world.Called("trial single e15"));
 }
 
+TEST(Conductor, AStreamThatDoesNotLearnIsLabelledAndLeftInPeace) {
+  Case test({Stream("fixed"), Stream("good")});
+  test.world.Find("fixed").learns = false;
+  test.world.Find("fixed").labels = LabelSummary{0, {}};
+  const WindowRecord record = test.Run();
+  EXPECT_TRUE(test.world.Called("label fixed"));
+  EXPECT_FALSE(test.world.Called("trial fixed e15"));
+  EXPECT_THAT(Outcomes(record), ElementsAre("good swapped"));
+  EXPECT_THAT(record.warnings, IsEmpty());
+}
+
 TEST(Conductor, AFailedTrialCostsThatStreamItsRetraining) {
   Case test;
   test.world.Find("lobby").trial_error = Error{ErrorCode::kFailed, "loss is NaN"};

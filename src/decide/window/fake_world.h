@@ -21,6 +21,7 @@ struct FakeStream {
   double accuracy = 0.6;
   std::vector<InferenceProfile> inference = {{"every-1", 0.2, 1.0}, {"every-2", 0.1, 0.8}};
   bool gone = false;
+  bool learns = true;
   Result<LabelSummary> labels = LabelSummary{100, {50, 50}};
   double labelling_seconds = 0;
   double trial_accuracy = 0.9;  ///< Promised, and what the retrained model then has.
@@ -79,7 +80,9 @@ class FakeWorld : public Timeline,
   }
   Result<StreamState> Observe(const std::string& id) override {
     const FakeStream& stream = Find(id);
-    return StreamState{stream.gone, stream.accuracy, stream.inference};
+    StreamState state{stream.gone, stream.accuracy, stream.inference};
+    state.learns = stream.learns;
+    return state;
   }
   Result<LabelSummary> Label(const std::string& id, int) override {
     calls.push_back("label " + id);

@@ -47,6 +47,7 @@ struct StreamState {
   std::vector<InferenceProfile> inference;
   double weight = 1;                             ///< In the mean that is scheduled for.
   std::vector<ThroughputPoint> throughput = {};  ///< Of its retraining, where it was measured.
+  bool learns = true;                            ///< Whether its model may be retrained.
 };
 
 class StreamMonitor {

@@ -413,6 +413,7 @@ retrain::TrainingSet Stream::TrainingSetOf(int window) const {
 window::StreamState Stream::Observe() const {
   window::StreamState state;
   state.gone = gone_;
+  state.learns = camera_settings_.learn && !detection();
   state.accuracy = detection() ? Score(judged_) : estimated_accuracy_;
   // Nothing judged yet: any positive value makes the scheduler serve the stream.
   if (detection() && state.accuracy < 0) state.accuracy = 0.5;
