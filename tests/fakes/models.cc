@@ -7,6 +7,7 @@
 #include "core/safetensors.h"
 #include "platform/models/detector.h"
 #include "platform/models/golden_classifier.h"
+#include "platform/models/served_classifier.h"
 #include "tests/fakes/colour_classifier.h"
 
 namespace ekya::models {
@@ -106,6 +107,8 @@ Status ColourClassifier::Save(const std::filesystem::path& path) const {
 std::unique_ptr<Classifier> ColourClassifier::Clone() const {
   return std::make_unique<ColourClassifier>(*this);
 }
+
+std::shared_ptr<Model> MakeServed(const Classifier& classifier) { return classifier.Clone(); }
 
 Result<std::unique_ptr<Model>> OpenDetector(const std::filesystem::path&,
                                             const std::vector<std::string>& names,

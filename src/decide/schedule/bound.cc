@@ -94,7 +94,7 @@ class Pricing {
       PlannedRetraining chosen{static_cast<int>(s), -1};
       double end = 0;
       value += Answer(streams_[s], use, order == nullptr ? nullptr : &chosen.retraining, &end);
-      if (chosen.retraining >= 0) ends.push_back({end, chosen});
+      if (chosen.retraining >= 0) ends.emplace_back(end, chosen);
     }
     if (order == nullptr) return value;
     std::stable_sort(ends.begin(), ends.end(),

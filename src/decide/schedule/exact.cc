@@ -128,6 +128,7 @@ StaticSolution SolveStatic(const Problem& problem, const std::vector<StreamState
   const int count = problem.count();
   const std::size_t width = static_cast<std::size_t>(problem.capacity()) + 1;
   std::vector<std::vector<Offer>> offers;
+  offers.reserve(static_cast<std::size_t>(count));
   for (int s = 0; s < count; ++s) {
     offers.push_back(Offers(problem, problem.streams[s], states[s], seconds));
   }

@@ -52,7 +52,7 @@ void Decide(benchmark::State& state, const std::string& policy) {
   const auto made = MakePolicy(policy);
   double value = 0;
   double gap = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Schedule schedule = (*made)->Decide(situation).value();
     value = schedule.mean_accuracy;
     gap = schedule.upper_bound.value_or(value) - value;

@@ -520,7 +520,7 @@ class WindowRun {
         Handle(*event);
         TakeEvents();
       } else if (until < end_) {
-        reasons_.push_back("end of a planned segment");
+        reasons_.emplace_back("end of a planned segment");
       }
     }
     return {};
