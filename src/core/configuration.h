@@ -10,9 +10,9 @@ struct RetrainingConfiguration {
   std::string id;              ///< Unique within a stream, such as "e15-f50-d2".
   int epochs = 15;             ///< Passes over the chosen samples, at least 1.
   double sample_fraction = 1;  ///< Part of the window's samples that is trained on, (0, 1].
-  int trained_stages = 5;  ///< Stages and head trained, counted from the output; the rest
-                           ///< is frozen. 1: the head alone. 5: everything.
-  int last_hidden = 0;     ///< Neurons of the last hidden layer; 0: as the served model has it.
+  int trained_stages = 5;      ///< Stages and head trained, counted from the output; the rest
+                               ///< is frozen. 1: the head alone. 5: everything.
+  int last_hidden = 0;         ///< Neurons of the last hidden layer; 0: as the served model has it.
   int batch_size = 32;
   double learning_rate = 0.01;
   bool augmentation = true;  ///< Pictures are mirrored, shifted and changed in light at random.

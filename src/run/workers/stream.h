@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "core/scorer.h"
 #include "core/site.h"
 #include "decide/window/ports.h"
 #include "decide/window/record.h"
@@ -25,7 +26,6 @@
 #include "stages/camera/camera.h"
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
-#include "core/scorer.h"
 #include "stages/labels/labeller.h"
 #include "stages/retrain/retrainer.h"
 

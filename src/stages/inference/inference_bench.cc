@@ -2,9 +2,9 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include "core/scorer.h"
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
-#include "core/scorer.h"
 
 namespace ekya::inference {
 namespace {
