@@ -1,10 +1,9 @@
 #include "base/clock.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <ctime>
 
 namespace ekya {
 namespace {

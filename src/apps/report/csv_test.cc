@@ -12,7 +12,6 @@ namespace ekya::report {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::StartsWith;
 
 /// RFC 4180: records of fields.

@@ -81,6 +81,7 @@ void AddSources(Page& page, const std::vector<RunRecord>& runs) {
     for (const StreamRecord& stream : run.streams) sources.insert(stream.accuracy_source);
   }
   std::vector<std::string> texts;
+  texts.reserve(sources.size());
   for (const std::string& source : sources) texts.push_back(SourceText(source));
   if (texts.empty()) return;
   page.Paragraph(fmt::format(
@@ -156,7 +157,7 @@ std::string ShareText(const std::string& configuration, Quanta quanta, int devic
 
 /// The decision's own reason for what `job` has; where the policy gives none, what it was told.
 std::string WhyText(const Decision& decision, const Allocation& job) {
-  const std::string explanation = ExplanationOf(decision.schedule, job.stream);
+  std::string explanation = ExplanationOf(decision.schedule, job.stream);
   if (!explanation.empty()) return explanation;
   const StreamSituation* const stream = SituationOf(decision.situation, job.stream);
   if (stream == nullptr) return "";

@@ -7,9 +7,9 @@
 
 namespace ekya::report {
 
-/// `report.html` of `runs`: what came out, schedulers side by side where there are several, and the
-/// course of each run with the reasons of its decisions. Of more than twelve runs only one per
-/// scheduler and setting is shown in detail. The same runs give the same bytes.
-std::string MakeHtmlReport(const std::string& title, const std::vector<window::RunRecord>& runs);
+/// `report.html` of the runs `given`: what came out, schedulers side by side where there are
+/// several, and the course of each run with the reasons of its decisions. Of more than twelve runs
+/// only one per scheduler and setting is shown in detail. The same runs give the same bytes.
+std::string MakeHtmlReport(const std::string& title, const std::vector<window::RunRecord>& given);
 
 }  // namespace ekya::report

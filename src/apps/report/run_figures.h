@@ -37,7 +37,7 @@ std::vector<Figure> AccuracyFigures(const window::RunRecord& run, Palette& strea
 /// What the decisions gave, then what was measured: devices over time, stacked.
 std::vector<Figure> ShareFigures(const window::RunRecord& run, Palette& streams);
 /// One per stream: each class's part of the judged objects over time.
-std::vector<Figure> ClassMixFigures(const window::RunRecord& run, Palette& classes);
+std::vector<Figure> ClassMixFigures(const window::RunRecord& run, Palette& palette);
 /// Labelling, profiling and every retraining, one row per stream.
 std::vector<Figure> TimelineFigures(const window::RunRecord& run);
 /// Predicted against achieved: accuracy, then device seconds.

@@ -95,7 +95,7 @@ WindowRecord SampleWindow(RunRecord* run, int w, Random& random, std::array<doub
     if (w == 5 && stream == 0) {
       retraining.achieved_accuracy = 0.61;
       retraining.outcome = "kept old: 0.610 is below the served model's 0.822";
-      window.warnings.push_back("gate: the retrained model is worse than the served one");
+      window.warnings.emplace_back("gate: the retrained model is worse than the served one");
     } else {
       run->swaps.push_back({retraining.end_seconds, kStreams[stream], w});
     }
@@ -115,7 +115,8 @@ StreamRecord SampleStream(const RunRecord& run, int s, Random& random) {
   const double end = run.windows.back().end_seconds;
   double accuracy = 0.95;
   double sum = 0;
-  for (double time = 0; time < end; time += 1) {
+  for (int second = 0; second < end; ++second) {
+    const double time = second;
     accuracy = std::max(0.55, accuracy - 0.0022 - 0.001 * s);
     bool retraining = false;
     for (const window::SwapRecord& swap : run.swaps) {

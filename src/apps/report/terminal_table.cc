@@ -121,6 +121,7 @@ std::string EndOfRunTable(const std::vector<RunRecord>& runs, int width) {
     for (const WindowRecord& window : run.windows) warnings += window.warnings.size();
   }
   std::vector<std::string> names;
+  names.reserve(sources.size());
   for (const std::string& source : sources) {
     names.push_back(source.empty() ? "unknown" : PrintableText(source));
   }

@@ -91,7 +91,7 @@ std::string PrintableText(std::string_view text) {
 }
 
 std::string CutToWidth(std::string_view text, int width) {
-  const std::string valid = ValidUtf8(text);
+  std::string valid = ValidUtf8(text);
   if (DisplayWidth(valid) <= width) return valid;
   if (width < 1) return "";
   std::string cut;
