@@ -294,15 +294,16 @@ TEST(CameraTest, WaitingCostsNoProcessorTime) {
 TEST(CameraTest, StopMayBeCalledFromACallback) {
   VirtualClock clock;
   int frames = 0;
-  std::unique_ptr<Camera> camera;
+  Camera* playing = nullptr;
   std::atomic<bool> ended{false};
   Camera::Callbacks callbacks;
   callbacks.frame = [&](const FramePtr&) {
-    if (++frames == 3) camera->Stop();
+    if (++frames == 3) playing->Stop();
   };
   callbacks.ended = [&] { ended = true; };
-  camera = std::make_unique<Camera>(
+  auto camera = std::make_unique<Camera>(
       Settings(), 1, std::make_unique<ScriptedSource>(Pictures(100, 10)), clock, callbacks);
+  playing = camera.get();
   camera->Start(0);
   const double start = MonotonicClock().Now();
   while (MonotonicClock().Now() < start + 0.1) MonotonicClock().SleepUntil(start + 0.1);
