@@ -58,8 +58,9 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
-    suppressions = pathlib.Path(__file__).resolve().parents[2] / "tests" / "tsan.supp"
-    os.environ.setdefault("TSAN_OPTIONS", f"suppressions={suppressions}")
+    tests = pathlib.Path(__file__).resolve().parents[2] / "tests"
+    os.environ.setdefault("TSAN_OPTIONS", f"suppressions={tests / 'tsan.supp'}")
+    os.environ.setdefault("LSAN_OPTIONS", f"suppressions={tests / 'lsan.supp'}")
 
     build = options.build.resolve()
     results = build / "test-results"
