@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -32,6 +33,10 @@ void AddTraceCommand(CLI::App& app, Request* request);
 /// The commands that need cameras and models: this process becomes `ekya-live`, which lies beside
 /// it.
 void AddLiveCommands(CLI::App& app, Request* request);
+
+/// Becomes `ekya-live` with `words` as its command line: a command's names, then its arguments.
+/// Returns only on failure, the exit status.
+int BecomeLive(const std::vector<std::string>& words);
 
 /// Parses the command line and runs the command. `argv` as main gets it.
 int Main(int argc, char** argv, const std::string& version);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/sweep_progress.h"
@@ -13,6 +15,14 @@
 
 namespace ekya::cli {
 namespace {
+
+struct LearningExperiment {
+  const char* name;
+  const char* summary;
+};
+
+/// The experiments that train models: `ekya-live` runs them (apps/learning).
+const std::vector<LearningExperiment> kLearningExperiments = {};
 
 struct Options {
   std::string trace;
@@ -98,6 +108,20 @@ void AddExperimentCommand(CLI::App& app, Request* request) {
       return kDone;
     };
   });
+
+  for (const LearningExperiment& learning : kLearningExperiments) {
+    CLI::App* const live = experiment->add_subcommand(learning.name, learning.summary);
+    // Every argument is the other program's, --help included.
+    live->prefix_command();
+    live->set_help_flag();
+    live->callback([live, request] {
+      *request = [live] {
+        std::vector<std::string> words = {"experiment", live->get_name()};
+        for (const std::string& argument : live->remaining()) words.push_back(argument);
+        return BecomeLive(words);
+      };
+    });
+  }
 }
 
 }  // namespace ekya::cli

@@ -23,8 +23,9 @@ constexpr LiveCommand kLiveCommands[] = {
     {"demo", "drawn cameras whose world changes: accuracy dips and recovers"},
 };
 
-/// Replaces this process by `ekya-live` with the same arguments; returns only on failure.
-int Become(const std::string& command, const std::vector<std::string>& arguments) {
+}  // namespace
+
+int BecomeLive(const std::vector<std::string>& words) {
   std::error_code code;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
   if (code) {
@@ -35,23 +36,20 @@ int Become(const std::string& command, const std::vector<std::string>& arguments
   // by their number. OpenMP reads these before main.
   setenv("OMP_NUM_THREADS", "1", 1);
   setenv("OMP_WAIT_POLICY", "passive", 1);
-  std::string name = "ekya";
-  std::string verb = command;
-  std::vector<std::string> rest = arguments;
-  std::vector<char*> argv = {name.data(), verb.data()};
-  for (std::string& argument : rest) argv.push_back(argument.data());
+  std::vector<std::string> line = {"ekya"};
+  line.insert(line.end(), words.begin(), words.end());
+  std::vector<char*> argv;
+  for (std::string& word : line) argv.push_back(word.data());
   argv.push_back(nullptr);
   execv(program.c_str(), argv.data());
   if (errno == ENOENT) {
     return Fail({ErrorCode::kNotFound,
-                 "`ekya " + command + "` needs the full build, and there is no " + program +
+                 "`ekya " + words.front() + "` needs the full build, and there is no " + program +
                      " beside this program. Build it: cmake --preset release && cmake --build "
                      "build/release"});
   }
   return Fail({ErrorCode::kFailed, program + ": cannot start: " + std::strerror(errno)});
 }
-
-}  // namespace
 
 void AddLiveCommands(CLI::App& app, Request* request) {
   for (const LiveCommand& live : kLiveCommands) {
@@ -60,7 +58,11 @@ void AddLiveCommands(CLI::App& app, Request* request) {
     command->prefix_command();
     command->set_help_flag();
     command->callback([command, request] {
-      *request = [command] { return Become(command->get_name(), command->remaining()); };
+      *request = [command] {
+        std::vector<std::string> words = {command->get_name()};
+        for (const std::string& argument : command->remaining()) words.push_back(argument);
+        return BecomeLive(words);
+      };
     });
   }
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "apps/learning/experiments.h"
 #include "apps/live/demo_site.h"
 #include "apps/live/run_command.h"
 #include "decide/schedule/policy.h"
@@ -47,10 +48,35 @@ int main(int argc, char** argv) {
     command->add_flag("--json", request.json, "print summary.json instead of the table");
   }
 
+  CLI::App* const experiment =
+      app.add_subcommand("experiment", "make a comparison's data, figures and report");
+  experiment->require_subcommand(1);
+  ekya::learning::ExperimentRequest comparison;
+  const ekya::learning::Experiment* chosen = nullptr;
+  for (const auto& known : ekya::learning::Experiments()) {
+    CLI::App* const command = experiment->add_subcommand(known.name, known.summary);
+    command->add_option("--out", comparison.out, "folder of the results")->required();
+    command->add_option("--data", comparison.data, "folder of the public data sets");
+    command->add_option("--models", comparison.models, "folder of the public models");
+    command->add_option("--seed", comparison.seed, "the first seed")->capture_default_str();
+    command->add_option("--seeds", comparison.seeds, "repetitions, each with the next seed")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    command->callback([&chosen, &known] { chosen = &known; });
+  }
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (chosen != nullptr) {
+    if (const ekya::Status status = chosen->run(comparison); !status.ok()) {
+      std::fprintf(stderr, "ekya: %s\n", status.error().message.c_str());
+      return 1;
+    }
+    std::printf("%s\n", (comparison.out / "report.html").c_str());
+    return 0;
   }
   if (!schedulers.empty()) request.schedulers = ekya::schedule::SplitSpecifications(schedulers);
   if (*demo) {
