@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "core/site.h"
+#include "platform/models/internal/each_architecture.h"
 #include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
@@ -212,7 +213,7 @@ TEST(ScaleChannels, RoundsAsTheArchitecturesDo) {
   EXPECT_EQ(ScaleChannelsBy8(16, 0.2), 3);
 }
 
-class EachArchitecture : public testing::TestWithParam<const char*> {
+class EachArchitecture : public testing::TestWithParam<Architecture> {
  protected:
   static torch::Tensor Pictures(int count, int side) {
     return torch::randn({count, 3, side, side}, MakeGenerator(7));
@@ -224,7 +225,7 @@ class EachArchitecture : public testing::TestWithParam<const char*> {
 
 TEST_P(EachArchitecture, LowersItsLoss) {
   ComputeWithOneThread();
-  auto model = Make(ShapeOf(GetParam(), 0.06, 32, 3));
+  auto model = Make(ShapeOf(GetParam().name, 0.06, 32, 3));
   auto& network = model->network();
   network.SetTrainedStages(network.stages());
   const auto images = Pictures(12, 32);
@@ -244,7 +245,7 @@ TEST_P(EachArchitecture, LowersItsLoss) {
 TEST_P(EachArchitecture, TrainsItsLastStagesAlone) {
   ComputeWithOneThread();
   for (const int trained : {0, 1, 3, 5}) {
-    auto model = Make(ShapeOf(GetParam(), 0.06, 32, 2));
+    auto model = Make(ShapeOf(GetParam().name, 0.06, 32, 2));
     auto& network = model->network();
     ASSERT_EQ(network.stages(), 5);
     network.SetTrainedStages(trained);
@@ -273,7 +274,7 @@ TEST_P(EachArchitecture, TrainsItsLastStagesAlone) {
 
 TEST_P(EachArchitecture, CanBeCutBetweenFrozenAndTrained) {
   ComputeWithOneThread();
-  auto model = Make(ShapeOf(GetParam(), 0.06, 32, 2));
+  auto model = Make(ShapeOf(GetParam().name, 0.06, 32, 2));
   auto& network = model->network();
   const auto images = Pictures(3, 32);
   const torch::NoGradGuard no_grad;
@@ -289,7 +290,7 @@ TEST_P(EachArchitecture, CanBeCutBetweenFrozenAndTrained) {
 
 TEST_P(EachArchitecture, ComputesWithBfloat16) {
   ComputeWithOneThread();
-  auto model = Make(ShapeOf(GetParam(), 0.1, 32, 2));
+  auto model = Make(ShapeOf(GetParam().name, 0.1, 32, 2));
   auto& network = model->network();
   network.SetTrainedStages(5);
   network.to(torch::kBFloat16);
@@ -302,11 +303,11 @@ TEST_P(EachArchitecture, ComputesWithBfloat16) {
 TEST_P(EachArchitecture, SavesLoadsAndClones) {
   for (const int last_hidden : {0, 12}) {
     for (const int input_size : {32, 96}) {
-      auto shape = ShapeOf(GetParam(), 0.1, input_size, 3);
+      auto shape = ShapeOf(GetParam().name, 0.1, input_size, 3);
       shape.last_hidden = last_hidden;
       auto model = Make(shape, 3);
       const auto path = std::filesystem::path(testing::TempDir()) /
-                        (std::string("architecture-") + GetParam() + ".safetensors");
+                        (std::string("architecture-") + GetParam().name + ".safetensors");
       ASSERT_TRUE(model->Save(path).ok());
       const auto loaded = Classifier::Load(path);
       ASSERT_TRUE(loaded.ok()) << loaded.error().message;
@@ -332,14 +333,8 @@ TEST_P(EachArchitecture, SavesLoadsAndClones) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Architectures, EachArchitecture,
-                         testing::Values("resnet18", "mobilenetv2", "shufflenetv2",
-                                         "efficientnet-b0"),
-                         [](const auto& tested) {
-                           std::string name = tested.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Architectures, EachArchitecture, testing::ValuesIn(Architectures()),
+                         internal::kNameOfTest);
 
 }  // namespace
 }  // namespace ekya::models

@@ -6,9 +6,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -19,17 +17,15 @@
 #include "base/file.h"
 #include "core/safetensors.h"
 #include "platform/models/architectures.h"
+#include "platform/models/internal/model_metadata.h"
 #include "platform/models/onnx_export.h"
 #include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
 namespace {
 
-// A network's size is bounded before memory is taken for it: a weights file may say anything.
-constexpr double kLargestWidth = 4;
 constexpr int kSmallestInput = 8;
 constexpr int kLargestInput = 1024;
-constexpr std::size_t kMostClasses = 4096;
 // Crops that go through the network at once: activations stay in the cache.
 constexpr std::size_t kBatch = 32;
 
@@ -45,27 +41,11 @@ Result<const Architecture*> FindArchitecture(const std::string& name) {
 }
 
 Status CheckShape(const ClassifierShape& shape) {
-  if (!(shape.width > 0 && shape.width <= kLargestWidth)) {
-    return Invalid(fmt::format("model: found width {}, expected more than 0 and at most {}",
-                               shape.width, kLargestWidth));
-  }
+  EKYA_RETURN_IF_ERROR(internal::CheckWidthAndClasses(shape.width, shape.classes));
   EKYA_RETURN_IF_ERROR(CheckInputSize(shape.input_size));
   if (shape.last_hidden < 0 || shape.last_hidden > kLargestHidden) {
     return Invalid(fmt::format("model: found last_hidden {}, expected 0 to {}", shape.last_hidden,
                                kLargestHidden));
-  }
-  if (shape.classes.empty() || shape.classes.size() > kMostClasses) {
-    return Invalid(fmt::format("model: found {} classes, expected 1 to {}", shape.classes.size(),
-                               kMostClasses));
-  }
-  std::set<std::string> seen;
-  for (const auto& name : shape.classes) {
-    const bool printable = std::none_of(
-        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-    if (name.empty() || !printable || !seen.insert(name).second) {
-      return Invalid(fmt::format(
-          "model: found class '{}', expected names that differ, not empty, of one line", name));
-    }
   }
   return {};
 }
@@ -77,42 +57,14 @@ Result<std::shared_ptr<Network>> MakeNetwork(const ClassifierShape& shape) {
   return std::make_shared<Network>(architecture->make(shape));
 }
 
-template <typename Number>
-Status ReadNumber(const TensorFile& content, const std::string& file, const std::string& key,
-                  Number* number) {
-  const auto it = content.metadata.find(key);
-  const std::string text = it == content.metadata.end() ? "" : it->second;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  if (text.empty() || code != std::errc() || end != text.data() + text.size()) {
-    return Invalid(fmt::format("{}: __metadata__ {}: found '{}', expected a number", file, key,
-                               text.substr(0, 40)));
-  }
-  return {};
-}
-
 Result<ClassifierShape> ReadShape(const TensorFile& content, const std::string& file) {
   ClassifierShape shape;
-  const auto it = content.metadata.find("ekya.architecture");
-  if (it == content.metadata.end()) {
-    return Invalid(file +
-                   ": __metadata__ ekya.architecture: not found, expected the shape of an "
-                   "Ekya classifier");
-  }
-  shape.architecture = it->second;
-  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.width", &shape.width));
-  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.input_size", &shape.input_size));
-  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.last_hidden", &shape.last_hidden));
-  const auto classes = content.metadata.find("ekya.classes");
-  if (classes == content.metadata.end()) {
-    return Invalid(file + ": __metadata__ ekya.classes: not found, expected names, one a line");
-  }
-  std::string_view text = classes->second;
-  for (;;) {
-    const auto end = text.find('\n');
-    shape.classes.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
+  EKYA_ASSIGN(shape.architecture, internal::ReadText(content, file, "ekya.architecture",
+                                                     "the shape of an Ekya classifier"));
+  EKYA_RETURN_IF_ERROR(internal::ReadNumber(content, file, "ekya.width", &shape.width));
+  EKYA_RETURN_IF_ERROR(internal::ReadNumber(content, file, "ekya.input_size", &shape.input_size));
+  EKYA_RETURN_IF_ERROR(internal::ReadNumber(content, file, "ekya.last_hidden", &shape.last_hidden));
+  EKYA_ASSIGN(shape.classes, internal::ReadClasses(content, file));
   return shape;
 }
 
@@ -195,12 +147,9 @@ Result<std::unique_ptr<Classifier>> Classifier::Load(const std::filesystem::path
 
 Status TorchClassifier::Save(const std::filesystem::path& path) const {
   TensorFile content;
-  content.metadata["format"] = "pt";
+  internal::StoreShape(shape_.width, shape_.input_size, shape_.classes, &content);
   content.metadata["ekya.architecture"] = shape_.architecture;
-  content.metadata["ekya.width"] = fmt::format("{}", shape_.width);
-  content.metadata["ekya.input_size"] = std::to_string(shape_.input_size);
   content.metadata["ekya.last_hidden"] = std::to_string(shape_.last_hidden);
-  content.metadata["ekya.classes"] = fmt::format("{}", fmt::join(shape_.classes, "\n"));
   content.tensors = network_->Store();
   return WriteFileAtomically(path, FormatSafetensors(content));
 }

@@ -5,15 +5,14 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <span>
-#include <string_view>
 #include <utility>
 
 #include "base/file.h"
 #include "core/safetensors.h"
 #include "platform/models/classifier.h"
+#include "platform/models/internal/model_metadata.h"
 #include "platform/models/overlaps.h"
 #include "platform/models/torch_classifier.h"
 #include "platform/models/torch_detector.h"
@@ -23,8 +22,6 @@ namespace {
 
 constexpr int kSizeStep = 32;
 constexpr int kLargestSize = 2048;
-constexpr double kLargestWidth = 4;
-constexpr std::size_t kMostClasses = 4096;
 constexpr double kNmsOverlap = 0.45;
 // At first nearly no place shows an object (Lin 2017): else the many empty ones rule the start.
 constexpr double kFirstObjectness = 0.01;
@@ -41,15 +38,8 @@ Status CheckDetectorInputSize(int input_size) {
 }
 
 Result<std::unique_ptr<TorchDetector>> Make(const DetectorShape& shape) {
-  if (!(shape.width > 0 && shape.width <= kLargestWidth)) {
-    return Invalid(fmt::format("model: found width {}, expected more than 0 and at most {}",
-                               shape.width, kLargestWidth));
-  }
+  EKYA_RETURN_IF_ERROR(internal::CheckWidthAndClasses(shape.width, shape.classes));
   EKYA_RETURN_IF_ERROR(CheckDetectorInputSize(shape.input_size));
-  if (shape.classes.empty() || shape.classes.size() > kMostClasses) {
-    return Invalid(fmt::format("model: found {} classes, expected 1 to {}", shape.classes.size(),
-                               kMostClasses));
-  }
   EKYA_ASSIGN(DetectorGraph graph, MakeDetectorGraph(shape));
   ComputeWithOneThread();
   const bool ssd = graph.yolo.empty();
@@ -103,40 +93,16 @@ StoredTensor KeepRows(const StoredTensor& stored, std::int64_t classes,
   return StoreTensor(std::span<const float>(values), std::move(shape));
 }
 
-template <typename Number>
-Status ReadNumber(const TensorFile& content, const std::string& file, const std::string& key,
-                  Number* number) {
-  const auto it = content.metadata.find(key);
-  const std::string text = it == content.metadata.end() ? "" : it->second;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
-  if (text.empty() || code != std::errc() || end != text.data() + text.size()) {
-    return Invalid(fmt::format("{}: __metadata__ {}: found '{}', expected a number", file, key,
-                               text.substr(0, 40)));
-  }
-  return {};
-}
-
 Result<DetectorShape> ReadShape(const TensorFile& content, const std::string& file) {
   DetectorShape shape;
-  const auto architecture = content.metadata.find("ekya.detector");
-  const auto classes = content.metadata.find("ekya.classes");
-  if (architecture == content.metadata.end() || classes == content.metadata.end()) {
-    return Invalid(file +
-                   ": __metadata__ ekya.detector, ekya.classes: not found, expected the shape of "
-                   "an Ekya detector");
-  }
-  shape.architecture = architecture->second;
-  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.width", &shape.width));
-  EKYA_RETURN_IF_ERROR(ReadNumber(content, file, "ekya.input_size", &shape.input_size));
+  EKYA_ASSIGN(shape.architecture,
+              internal::ReadText(content, file, "ekya.detector", "the shape of an Ekya detector"));
+  EKYA_RETURN_IF_ERROR(internal::ReadNumber(content, file, "ekya.width", &shape.width));
+  EKYA_RETURN_IF_ERROR(internal::ReadNumber(content, file, "ekya.input_size", &shape.input_size));
   const auto darknet = content.metadata.find("ekya.darknet");
   if (darknet != content.metadata.end()) shape.darknet = darknet->second;
-  std::string_view text = classes->second;
-  for (;;) {
-    const auto end = text.find('\n');
-    shape.classes.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return shape;
-    text.remove_prefix(end + 1);
-  }
+  EKYA_ASSIGN(shape.classes, internal::ReadClasses(content, file));
+  return shape;
 }
 
 }  // namespace
@@ -278,11 +244,8 @@ Result<std::vector<Detection>> TorchDetector::Analyze(const Frame& frame, int in
 
 Status TorchDetector::Save(const std::filesystem::path& path) const {
   TensorFile content;
-  content.metadata["format"] = "pt";
+  internal::StoreShape(shape_.width, shape_.input_size, shape_.classes, &content);
   content.metadata["ekya.detector"] = shape_.architecture;
-  content.metadata["ekya.width"] = fmt::format("{}", shape_.width);
-  content.metadata["ekya.input_size"] = std::to_string(shape_.input_size);
-  content.metadata["ekya.classes"] = fmt::format("{}", fmt::join(shape_.classes, "\n"));
   if (!shape_.darknet.empty()) content.metadata["ekya.darknet"] = shape_.darknet;
   content.tensors = network_->Store();
   return WriteFileAtomically(path, FormatSafetensors(content));

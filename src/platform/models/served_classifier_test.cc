@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "platform/models/darknet.h"
 #include "platform/models/engine.h"
+#include "platform/models/internal/each_architecture.h"
 #include "platform/models/onnx_export.h"
 #include "platform/models/torch_classifier.h"
 
@@ -62,11 +63,11 @@ void ExpectSame(Model& served, Model& model, const Frame& frame, int input_size)
   }
 }
 
-class ServedClassifierTest : public testing::TestWithParam<const char*> {};
+class ServedClassifierTest : public testing::TestWithParam<Architecture> {};
 
 TEST_P(ServedClassifierTest, SaysWhatTheClassifierSays) {
   for (const int input_size : {32, 96}) {
-    const auto model = Make(GetParam(), input_size, 0.25);
+    const auto model = Make(GetParam().name, input_size, 0.25);
     const auto served = MakeServed(*model);
     EXPECT_EQ(served->classes(), model->classes());
     ExpectSame(*served, *model, Regions(35), 0);
@@ -99,14 +100,8 @@ TEST_P(ExportTest, IsReadByAnotherReaderToo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Architectures, ServedClassifierTest,
-                         testing::Values("resnet18", "mobilenetv2", "shufflenetv2",
-                                         "efficientnet-b0"),
-                         [](const auto& tested) {
-                           std::string name = tested.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Architectures, ServedClassifierTest, testing::ValuesIn(Architectures()),
+                         internal::kNameOfTest);
 
 INSTANTIATE_TEST_SUITE_P(Architectures, ExportTest, testing::Values("resnet18", "efficientnet-b0"),
                          [](const auto& tested) { return std::string(tested.param).substr(0, 6); });
