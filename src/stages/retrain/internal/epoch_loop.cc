@@ -1,0 +1,132 @@
+#include "stages/retrain/internal/epoch_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "base/clock.h"
+#include "stages/retrain/internal/pool.h"
+
+namespace ekya::retrain::internal {
+namespace {
+
+/// A uniform part of 0 .. count - 1, at least one of them.
+std::vector<std::size_t> ChoosePart(std::size_t count, double fraction, Random* random) {
+  std::vector<std::size_t> chosen(count);
+  std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+  random->Shuffle(chosen);
+  const auto wanted = static_cast<std::size_t>(
+      std::max<long>(1, std::lround(fraction * static_cast<double>(count))));
+  chosen.resize(std::min(wanted, count));
+  return chosen;
+}
+
+/// The parameters of the last `stages` stages, which take gradients from now on.
+std::vector<torch::Tensor> Learning(models::Network& network, int stages) {
+  network.SetTrainedStages(stages);
+  std::vector<torch::Tensor> parameters;
+  for (auto& parameter : network.parameters()) {
+    if (parameter.requires_grad()) parameters.push_back(parameter);
+  }
+  return parameters;
+}
+
+}  // namespace
+
+Error Invalid(const RetrainingConfiguration& configuration, const std::string& text) {
+  return {ErrorCode::kInvalid,
+          fmt::format("retraining configuration '{}': {}", configuration.id, text)};
+}
+
+Error CannotTrain(const RetrainingConfiguration& configuration, const std::exception& exception) {
+  return {ErrorCode::kFailed, fmt::format("retraining configuration '{}': cannot train: {}",
+                                          configuration.id, exception.what())};
+}
+
+EpochLoop::EpochLoop(models::Network& network, const RetrainingConfiguration& configuration,
+                     std::size_t offered, std::size_t exemplars, std::uint64_t seed,
+                     double largest_gradient)
+    : network_(network),
+      configuration_(configuration),
+      stages_(std::min(configuration.trained_stages, network.stages())),
+      random_(DeriveSeed(seed, "order")),
+      chosen_(ChoosePart(offered, configuration.sample_fraction, &random_)),
+      exemplars_(exemplars),
+      replayed_(std::min(exemplars, chosen_.size())),
+      largest_gradient_(largest_gradient),
+      parameters_(Learning(network, stages_)),
+      sgd_(parameters_) {
+  const auto minibatches =
+      MinibatchSizes(samples_per_epoch(), static_cast<std::size_t>(configuration.batch_size))
+          .size();
+  steps_ = static_cast<std::int64_t>(minibatches) * configuration.epochs;
+}
+
+Result<std::vector<double>> EpochLoop::Run(const TrainingHooks& hooks, const Loss& loss,
+                                           const Measure& measure) {
+  std::vector<double> measured;
+  for (int epoch = 1; epoch <= configuration_.epochs; ++epoch) {
+    const double start = ThreadCpuSeconds();
+    EKYA_RETURN_IF_ERROR(RunEpoch(epoch, hooks.checkpoint, loss));
+    const double seconds = ThreadCpuSeconds() - start;
+    EKYA_ASSIGN(const double value, measure());
+    measured.push_back(value);
+    if (!hooks.epoch({epoch, seconds, value})) break;
+  }
+  return measured;
+}
+
+Status EpochLoop::RunEpoch(int epoch, const std::function<bool()>& checkpoint, const Loss& loss) {
+  network_.SetTrainedStages(stages_);
+  const auto order = Order();
+  const auto sizes =
+      MinibatchSizes(order.size(), static_cast<std::size_t>(configuration_.batch_size));
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (!checkpoint()) {
+      return Error{ErrorCode::kCancelled, fmt::format("training cancelled in epoch {}", epoch)};
+    }
+    // A window of one sample: shown twice, since batch norm needs two values.
+    std::vector<std::size_t> places(std::max(sizes[i], std::size_t{2}));
+    for (std::size_t row = 0; row < places.size(); ++row) {
+      places[row] = order[begin + row % sizes[i]];
+    }
+    begin += sizes[i];
+    const auto found = loss(places);
+    // On a CPU the value is there: reading it waits for nothing.
+    const auto value = found.item<double>();
+    if (std::isfinite(value)) {
+      found.backward();
+      if (largest_gradient_ > 0) torch::nn::utils::clip_grad_norm_(parameters_, largest_gradient_);
+      sgd_.Step(OneCycle(configuration_.learning_rate, step_++, steps_));
+    }
+    // After the last step no loss is left to tell.
+    if (!std::isfinite(value) || (i + 1 == sizes.size() && !sgd_.WeightsBounded())) {
+      return Error{ErrorCode::kFailed,
+                   fmt::format("retraining configuration '{}': epoch {}, minibatch {} of {}: found "
+                               "a loss of {}{}, expected finite ones (learning rate {})",
+                               configuration_.id, epoch, i + 1, sizes.size(), value,
+                               std::isfinite(value) ? " and weights that burst" : "",
+                               configuration_.learning_rate)};
+    }
+  }
+  network_.SetTrainedStages(0);
+  return {};
+}
+
+std::vector<std::size_t> EpochLoop::Order() {
+  std::vector<std::size_t> exemplars(exemplars_);
+  std::iota(exemplars.begin(), exemplars.end(), chosen_.size());
+  random_.Shuffle(exemplars);
+  exemplars.resize(replayed_);
+  std::vector<std::size_t> order(chosen_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  order.insert(order.end(), exemplars.begin(), exemplars.end());
+  random_.Shuffle(order);
+  return order;
+}
+
+}  // namespace ekya::retrain::internal

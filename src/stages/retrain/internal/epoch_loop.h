@@ -1,0 +1,73 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "core/configuration.h"
+#include "platform/models/network.h"
+#include "stages/retrain/internal/momentum_sgd.h"
+#include "stages/retrain/retrainer.h"
+
+namespace ekya::retrain::internal {
+
+/// kInvalid: `text` of `configuration`, by name.
+Error Invalid(const RetrainingConfiguration& configuration, const std::string& text);
+/// kFailed: an exception of LibTorch's while it trained under `configuration`.
+Error CannotTrain(const RetrainingConfiguration& configuration, const std::exception& exception);
+
+/// One training in progress, whatever its network learns: which samples it takes and in which
+/// order, its steps, and what may go wrong. It knows samples by their places: first the new ones
+/// that it chose, then the exemplars.
+class EpochLoop {
+ public:
+  /// The loss, a number with a gradient, of a minibatch of the samples at these places.
+  using Loss = std::function<torch::Tensor(const std::vector<std::size_t>& places)>;
+  /// What the network is worth on the held-out samples.
+  using Measure = std::function<Result<double>()>;
+
+  /// Of `offered` new samples takes the part that `configuration` says, at random; of as many
+  /// exemplars as new samples an epoch replays a draw. Gradients longer than `largest_gradient` are
+  /// shortened to it (0: as MomentumSgd does). `network` and `configuration` outlive it.
+  EpochLoop(models::Network& network, const RetrainingConfiguration& configuration,
+            std::size_t offered, std::size_t exemplars, std::uint64_t seed,
+            double largest_gradient = 0);
+
+  /// Of the offered samples: those at the first places, in order.
+  const std::vector<std::size_t>& chosen() const { return chosen_; }
+  /// Exemplars in each epoch: replay costs at most what it protects.
+  std::size_t replayed() const { return replayed_; }
+  std::size_t samples_per_epoch() const { return chosen_.size() + replayed_; }
+  /// What augmentation draws from: part of what a seed determines.
+  Random& random() { return random_; }
+
+  /// Every epoch; returns what was measured after each. Errors as Train's.
+  Result<std::vector<double>> Run(const TrainingHooks& hooks, const Loss& loss,
+                                  const Measure& measure);
+
+ private:
+  /// One pass over the samples. `epoch` counts from 1.
+  Status RunEpoch(int epoch, const std::function<bool()>& checkpoint, const Loss& loss);
+  /// This epoch's places in random order: all the new ones, and another draw of exemplars.
+  std::vector<std::size_t> Order();
+
+  models::Network& network_;
+  const RetrainingConfiguration& configuration_;
+  const int stages_;
+  Random random_;
+  std::vector<std::size_t> chosen_;
+  const std::size_t exemplars_;
+  const std::size_t replayed_;
+  const double largest_gradient_;
+  std::vector<torch::Tensor> parameters_;  // those that learn
+  MomentumSgd sgd_;
+  std::int64_t step_ = 0;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace ekya::retrain::internal
