@@ -45,7 +45,7 @@ if(EKYA_SANITIZE)
     target_compile_options(ekya_options INTERFACE -fno-sanitize=pointer-overflow)
   endif()
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND (EKYA_SANITIZE OR EKYA_COMMON_HEADERS))
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND (EKYA_SANITIZE OR EKYA_QUICK))
   # gcc 12 reports false positives of these under sanitizers and at -O1 (GCC bugs 105562, 105593);
   # the release build has them as errors.
   target_compile_options(ekya_options INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds

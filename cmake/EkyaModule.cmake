@@ -1,8 +1,11 @@
 add_custom_target(benches)  # Every benchmark program: scripts/bench builds it.
 
-# The lean build is for quick answers: what most files include is compiled once, which halves its time.
-# The other presets do without, so that a file which forgets an include is found there.
-if(EKYA_COMMON_HEADERS)
+# The lean build is for quick answers: what most files include is compiled once, and files of one module
+# are compiled together, which halves its time twice. The other presets do without, so that a file which
+# forgets an include is found there. Names without a namespace's protection must differ within a module.
+if(EKYA_QUICK)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 6)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/common_headers.cc CONTENT "")
   set(ekya_common_headers <algorithm> <cmath> <cstdint> <filesystem> <functional> <map> <memory>
       <optional> <string> <string_view> <utility> <variant> <vector> <fmt/format.h> <fmt/ranges.h>)
@@ -50,12 +53,8 @@ function(ekya_module path)
     set(scope INTERFACE)
   endif()
   target_link_libraries(${name} ${scope} ekya_options ${deps} ${ARG_VENDORS} Threads::Threads)
-  if(sources AND EKYA_COMMON_HEADERS)
-    if("CLI11::CLI11" IN_LIST ARG_VENDORS)
-      target_precompile_headers(${name} PRIVATE ${ekya_common_headers} <CLI/CLI.hpp>)
-    else()
-      target_precompile_headers(${name} REUSE_FROM ekya_headers)
-    endif()
+  if(sources AND EKYA_QUICK)
+    target_precompile_headers(${name} REUSE_FROM ekya_headers)
   endif()
   if(sources AND "ekya::torch" IN_LIST ARG_VENDORS)
     ekya_use_torch_header(${name} ${sources})
@@ -67,7 +66,7 @@ function(ekya_module path)
     target_compile_definitions(${name}_test PRIVATE
       EKYA_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared" EKYA_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
       EKYA_BINARY_DIR="${CMAKE_BINARY_DIR}")
-    if(EKYA_COMMON_HEADERS)
+    if(EKYA_QUICK)
       target_precompile_headers(${name}_test REUSE_FROM ekya_test_headers)
       target_compile_options(${name}_test PRIVATE -O0)
     endif()

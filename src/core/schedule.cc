@@ -12,7 +12,7 @@
 namespace ekya {
 namespace {
 
-constexpr char kFormat[] = "ekya-schedule/1";
+constexpr char kScheduleFormat[] = "ekya-schedule/1";
 constexpr std::size_t kMaxSegments = 1'000'000;
 constexpr MapReader::Range kQuantaRange{.low = 0, .high = kMaxQuantaPerDevice};
 constexpr MapReader::Range kDeviceRange{.low = 0, .high = kMaxDevices - 1};
@@ -106,7 +106,7 @@ Result<Schedule> ReadSchedule(std::string_view text, const std::string& file) {
   MapReader map(node, file, "");
   Schedule schedule;
   std::string format;
-  map.ReadOneOf("format", &format, {kFormat});
+  map.ReadOneOf("format", &format, {kScheduleFormat});
   map.Read("scheduler", &schedule.scheduler);
   map.Read("mean_accuracy", &schedule.mean_accuracy, kFraction);
   ReadFigure(map, "upper_bound", &schedule.upper_bound);
@@ -163,7 +163,7 @@ std::string WriteSchedule(const Schedule& schedule) {
   };
   JsonWriter json;
   json.BeginMap();
-  json.Key("format").Text(kFormat);
+  json.Key("format").Text(kScheduleFormat);
   json.Key("scheduler").Text(schedule.scheduler);
   json.Key("mean_accuracy").Number(schedule.mean_accuracy);
   json.Key("upper_bound");

@@ -25,7 +25,7 @@ Schedule Example() {
   return schedule;
 }
 
-std::string ErrorOf(const Schedule& schedule) {
+std::string ErrorOfSchedule(const Schedule& schedule) {
   const auto read = ReadSchedule(WriteSchedule(schedule), "s.json");
   return read.ok() ? "no error" : read.error().message;
 }
@@ -71,19 +71,22 @@ TEST(ScheduleTest, WritesNullWhereAPolicyComputesNoBound) {
 TEST(ScheduleTest, RefusesATimelineThatIsNone) {
   Schedule schedule = Example();
   schedule.timeline[1].from_seconds = 32;
-  EXPECT_THAT(ErrorOf(schedule), HasSubstr("timeline[1].from_seconds: found 32, expected 31.7"));
+  EXPECT_THAT(ErrorOfSchedule(schedule),
+              HasSubstr("timeline[1].from_seconds: found 32, expected 31.7"));
   schedule = Example();
   schedule.timeline[1].to_seconds = 1;
-  EXPECT_THAT(ErrorOf(schedule), HasSubstr("timeline[1].to_seconds: found 1, expected at least"));
+  EXPECT_THAT(ErrorOfSchedule(schedule),
+              HasSubstr("timeline[1].to_seconds: found 1, expected at least"));
   schedule = Example();
   schedule.timeline[0].jobs[1].stream = "zurich";
-  EXPECT_THAT(ErrorOf(schedule), HasSubstr("timeline[0].jobs: found \"zurich\" twice"));
+  EXPECT_THAT(ErrorOfSchedule(schedule), HasSubstr("timeline[0].jobs: found \"zurich\" twice"));
   schedule = Example();
   schedule.timeline[0].jobs[0].inference_quanta = -1;
-  EXPECT_THAT(ErrorOf(schedule), HasSubstr("inference_quanta: found -1, expected a whole number"));
+  EXPECT_THAT(ErrorOfSchedule(schedule),
+              HasSubstr("inference_quanta: found -1, expected a whole number"));
   schedule = Example();
   schedule.mean_accuracy = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THAT(ErrorOf(schedule), HasSubstr("mean_accuracy: found null, expected a number"));
+  EXPECT_THAT(ErrorOfSchedule(schedule), HasSubstr("mean_accuracy: found null, expected a number"));
 }
 
 TEST(ScheduleTest, TheNextWindowStartsWhereOneEnds) {

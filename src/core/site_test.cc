@@ -68,7 +68,7 @@ cameras:
   yard: {url: clip.mp4}
 )";
 
-std::string ErrorOf(const std::string& text) {
+std::string ErrorOfSite(const std::string& text) {
   const auto site = ReadSite(text, "site.yaml");
   return site.ok() ? "no error" : site.error().message;
 }
@@ -189,13 +189,13 @@ TEST(SiteTest, PlaceholdersComeFromTheEnvironmentAndNeverShow) {
       "    url: \"rtsp://{EKYA_TEST_USER}:{EKYA_TEST_PASS}@host/{s1}\"\n";
   setenv("EKYA_TEST_USER", "ann", 1);
   unsetenv("EKYA_TEST_PASS");
-  EXPECT_EQ(ErrorOf(camera + "    classes: [a]\n"),
+  EXPECT_EQ(ErrorOfSite(camera + "    classes: [a]\n"),
             "site.yaml:4: cameras.lobby.url: found {EKYA_TEST_PASS}, expected that environment "
             "variable to be set");
   setenv("EKYA_TEST_PASS", "s{EKYA_ecret", 1);
   EXPECT_EQ(ReadSite(camera + "    classes: [a]\n", "site.yaml")->cameras[0].url,
             "rtsp://ann:s{EKYA_ecret@host/{s1}");
-  const std::string error = ErrorOf(camera + "    clases: [a]\n");
+  const std::string error = ErrorOfSite(camera + "    clases: [a]\n");
   EXPECT_THAT(error, AllOf(HasSubstr("classes"), Not(HasSubstr("ecret"))));
   unsetenv("EKYA_TEST_USER");
   unsetenv("EKYA_TEST_PASS");
@@ -203,7 +203,7 @@ TEST(SiteTest, PlaceholdersComeFromTheEnvironmentAndNeverShow) {
 
 TEST(SiteTest, ErrorsNameLineKeyFoundAndExpected) {
   const std::string cameras = "cameras:\n  a: {url: \"scene:intersection\"}\n";
-  const auto error = [&](const std::string& text) { return ErrorOf(cameras + text); };
+  const auto error = [&](const std::string& text) { return ErrorOfSite(cameras + text); };
   EXPECT_EQ(error("  b:\n    url: clip.mp4\n    classes: person\n"),
             "site.yaml:5: cameras.b.classes: found \"person\", expected a list of strings");
   EXPECT_EQ(error("  b: {url: clip.mp4, clases: [person]}\n"),
@@ -242,10 +242,12 @@ TEST(SiteTest, ErrorsNameLineKeyFoundAndExpected) {
 }
 
 TEST(SiteTest, ChecksEachCamera) {
-  const auto error = [&](const std::string& camera) { return ErrorOf("cameras:\n  a: " + camera); };
-  EXPECT_EQ(ErrorOf("server: {}\n"),
+  const auto error = [&](const std::string& camera) {
+    return ErrorOfSite("cameras:\n  a: " + camera);
+  };
+  EXPECT_EQ(ErrorOfSite("server: {}\n"),
             "site.yaml:1: cameras: found no camera, expected at least one");
-  EXPECT_EQ(ErrorOf("cameras: {}\n"),
+  EXPECT_EQ(ErrorOfSite("cameras: {}\n"),
             "site.yaml:1: cameras: found no camera, expected at least one");
   EXPECT_THAT(error("{}"), HasSubstr("cameras.a.url: found nothing, expected where its frames"));
   EXPECT_THAT(error("{url: clip.mp4, learn: false}"),
@@ -264,18 +266,19 @@ TEST(SiteTest, ChecksEachCamera) {
   EXPECT_THAT(error("{url: \"scene:x\", stall: 0}"), HasSubstr("stall: found 0"));
   EXPECT_THAT(error("{url: \"scene:x\", model: {architecture: yolo-fastest}}"),
               HasSubstr("cameras.a.model.path: found nothing"));
-  EXPECT_THAT(ErrorOf("cameras: {../etc: {url: \"scene:x\"}}"),
+  EXPECT_THAT(ErrorOfSite("cameras: {../etc: {url: \"scene:x\"}}"),
               HasSubstr("found that name, expected"));
-  EXPECT_THAT(ErrorOf("cameras: {" + std::string(65, 'a') + ": {url: \"scene:x\"}}"),
+  EXPECT_THAT(ErrorOfSite("cameras: {" + std::string(65, 'a') + ": {url: \"scene:x\"}}"),
               HasSubstr("found that name, expected"));
 }
 
 TEST(SiteTest, RefusesWhatIsNoSite) {
-  EXPECT_EQ(ErrorOf(""), "site.yaml: is empty");
-  EXPECT_THAT(ErrorOf("just words"), HasSubstr("found \"just words\", expected a map"));
-  EXPECT_THAT(ErrorOf("- a\n- b\n"), HasSubstr("found a list of 2, expected a map"));
-  EXPECT_THAT(ErrorOf("{\"cameras\": {"), StartsWith("site.yaml:1: "));
-  EXPECT_THAT(ErrorOf(std::string("\x89PNG\r\n\x1a\n\0\0", 10)), HasSubstr("expected UTF-8 text"));
+  EXPECT_EQ(ErrorOfSite(""), "site.yaml: is empty");
+  EXPECT_THAT(ErrorOfSite("just words"), HasSubstr("found \"just words\", expected a map"));
+  EXPECT_THAT(ErrorOfSite("- a\n- b\n"), HasSubstr("found a list of 2, expected a map"));
+  EXPECT_THAT(ErrorOfSite("{\"cameras\": {"), StartsWith("site.yaml:1: "));
+  EXPECT_THAT(ErrorOfSite(std::string("\x89PNG\r\n\x1a\n\0\0", 10)),
+              HasSubstr("expected UTF-8 text"));
   const std::string text = kEveryKey;
   // Half-written: an error, or what is there is whole; never a crash.
   for (std::size_t length = 0; length < text.find("cameras:"); length += 3) {
@@ -330,7 +333,7 @@ TEST(SiteSchemaTest, AllowsWhatTheReaderReads) {
   const std::size_t camera = text.find("    url:");
   const std::string keys = text.substr(camera, text.find("  yard") - camera);
   text.replace(text.find("  task: detection\n  classes: [person, car]\n"), 43, keys);
-  ASSERT_TRUE(ReadSite(text, "site.yaml").ok()) << ErrorOf(text);
+  ASSERT_TRUE(ReadSite(text, "site.yaml").ok()) << ErrorOfSite(text);
   std::set<std::string> said;
   DocumentPaths(*ParseYaml(text, "site.yaml"), "",
                 {".cameras", ".cameras.*.regions", ".defaults.regions"}, &said);

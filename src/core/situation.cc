@@ -13,7 +13,7 @@
 namespace ekya {
 namespace {
 
-constexpr char kFormat[] = "ekya-situation/1";
+constexpr char kSituationFormat[] = "ekya-situation/1";
 
 Status ReadRetraining(const Node& node, const std::string& file, const std::string& path,
                       RetrainingProfile* profile) {
@@ -83,7 +83,7 @@ Result<Situation> ReadSituation(std::string_view text, const std::string& file) 
   MapReader map(node, file, "");
   Situation situation;
   std::string format;
-  map.ReadOneOf("format", &format, {kFormat});
+  map.ReadOneOf("format", &format, {kSituationFormat});
   map.Read("window_seconds", &situation.window_seconds, kWindowSeconds);
   map.Read("devices", &situation.devices, {.low = 1, .high = kMaxDevices});
   map.Read("quanta_per_device", &situation.quanta_per_device,
@@ -103,7 +103,7 @@ Result<Situation> ReadSituation(std::string_view text, const std::string& file) 
 std::string WriteSituation(const Situation& situation) {
   JsonWriter json;
   json.BeginMap();
-  json.Key("format").Text(kFormat);
+  json.Key("format").Text(kSituationFormat);
   json.Key("window_seconds").Number(situation.window_seconds);
   json.Key("devices").Integer(situation.devices);
   json.Key("quanta_per_device").Integer(situation.quanta_per_device);

@@ -32,7 +32,7 @@ std::string With(const std::string& from, const std::string& to) {
   return text.replace(at, from.size(), to);
 }
 
-std::string ErrorOf(const std::string& text) {
+std::string ErrorOfSituation(const std::string& text) {
   const auto situation = ReadSituation(text, "s.json");
   return situation.ok() ? "no error" : situation.error().message;
 }
@@ -76,27 +76,27 @@ TEST(SituationTest, WhatIsWrittenReadsBackTheSame) {
 }
 
 TEST(SituationTest, ErrorsNameLineKeyFoundAndExpected) {
-  EXPECT_EQ(ErrorOf(With("0.738", "1.5")),
+  EXPECT_EQ(ErrorOfSituation(With("0.738", "1.5")),
             "s.json:4: streams[0].accuracy: found 1.5, expected a number from 0 to 1");
-  EXPECT_EQ(ErrorOf(With("0.738", "\"high\"")),
+  EXPECT_EQ(ErrorOfSituation(With("0.738", "\"high\"")),
             "s.json:4: streams[0].accuracy: found \"high\", expected a number from 0 to 1");
-  EXPECT_EQ(ErrorOf(With("ekya-situation/1", "ekya-situation/2")),
+  EXPECT_EQ(ErrorOfSituation(With("ekya-situation/1", "ekya-situation/2")),
             "s.json:1: format: found \"ekya-situation/2\", expected \"ekya-situation/1\"");
-  EXPECT_EQ(ErrorOf(With("\"accuracy_floor\": 0.25,", "")),
+  EXPECT_EQ(ErrorOfSituation(With("\"accuracy_floor\": 0.25,", "")),
             "s.json:1: accuracy_floor: found nothing, expected a number from 0 to 1");
-  EXPECT_EQ(ErrorOf(With("\"share\"", "\"shares\"")),
+  EXPECT_EQ(ErrorOfSituation(With("\"share\"", "\"shares\"")),
             "s.json:5: streams[0].inference[0]: unknown key \"shares\", the nearest known one is "
             "\"share\"");
-  EXPECT_EQ(ErrorOf(With("\"id\": \"zurich\",", "\"id\": \"zurich\", \"acuracy\": 1,")),
+  EXPECT_EQ(ErrorOfSituation(With("\"id\": \"zurich\",", "\"id\": \"zurich\", \"acuracy\": 1,")),
             "s.json:4: streams[0]: unknown key \"acuracy\", the nearest known one is \"accuracy\"");
   EXPECT_EQ(
-      ErrorOf(With("bern", "zurich")),
+      ErrorOfSituation(With("bern", "zurich")),
       "s.json:7: streams[1].id: found \"zurich\", expected another id than that of streams[0]");
-  EXPECT_EQ(ErrorOf(With("\"retraining\": []",
-                         "\"retraining\": [], \"running\": {\"id\": \"x\", "
-                         "\"device\": 0, \"device_seconds\": 1}")),
+  EXPECT_EQ(ErrorOfSituation(With("\"retraining\": []",
+                                  "\"retraining\": [], \"running\": {\"id\": \"x\", "
+                                  "\"device\": 0, \"device_seconds\": 1}")),
             "s.json:9: streams[1].running: found \"x\", expected an id of its retraining");
-  EXPECT_THAT(ErrorOf(With("\"retraining\": []", "\"retraining\": [], \"retrained\": 1")),
+  EXPECT_THAT(ErrorOfSituation(With("\"retraining\": []", "\"retraining\": [], \"retrained\": 1")),
               HasSubstr("streams[1].retrained: found 1, expected true or false"));
 }
 
@@ -114,12 +114,12 @@ TEST(SituationTest, SpeedIsByStraightLinesBetweenWhatWasMeasured) {
 
 TEST(SituationTest, RefusesWeightsAndThroughputsThatMakeNoSense) {
   for (const char* value : {"0", "-1", "1001", "1e308", "NaN", "null", "[]"}) {
-    EXPECT_THAT(ErrorOf(With("0.738,", std::string("0.738, \"weight\": ") + value + ",")),
+    EXPECT_THAT(ErrorOfSituation(With("0.738,", std::string("0.738, \"weight\": ") + value + ",")),
                 StartsWith("s.json:4: "))
         << value;
   }
   const auto curve = [](const std::string& text) {
-    return ErrorOf(With("0.738,", "0.738, \"throughput\": " + text + ","));
+    return ErrorOfSituation(With("0.738,", "0.738, \"throughput\": " + text + ","));
   };
   EXPECT_EQ(curve("[[0.1, 0.4], [1, 1]]"), "no error");
   EXPECT_EQ(curve("[]"), "no error");
@@ -135,24 +135,26 @@ TEST(SituationTest, RefusesWeightsAndThroughputsThatMakeNoSense) {
 
 TEST(SituationTest, RefusesHostileValues) {
   for (const char* value : {"0", "-1", "1e308", "NaN", "1e400", "null", "[]", "\"200\""}) {
-    EXPECT_THAT(ErrorOf(With("200", value)), StartsWith("s.json:1: ")) << value;
+    EXPECT_THAT(ErrorOfSituation(With("200", value)), StartsWith("s.json:1: ")) << value;
   }
   for (const char* value : {"0", "-2", "1.5", "1001", "1e300"}) {
-    EXPECT_THAT(ErrorOf(With("\"devices\": 2", std::string("\"devices\": ") + value)),
+    EXPECT_THAT(ErrorOfSituation(With("\"devices\": 2", std::string("\"devices\": ") + value)),
                 HasSubstr("expected a whole number from 1 to 1000"));
-    EXPECT_THAT(ErrorOf(With("_device\": 10", std::string("_device\": ") + value)),
+    EXPECT_THAT(ErrorOfSituation(With("_device\": 10", std::string("_device\": ") + value)),
                 HasSubstr("expected a whole number from 1 to 1000"));
   }
-  EXPECT_THAT(ErrorOf(With("4.75", "1e308")), HasSubstr("device_seconds: found 1e308"));
-  EXPECT_THAT(ErrorOf(With("4.75", "-1")), HasSubstr("device_seconds: found -1"));
-  EXPECT_THAT(ErrorOf(With("[{\"id\": \"every-1\", \"share\": 0.25, \"factor\": 1.0}]", "[]")),
-              HasSubstr("streams[0].inference: found an empty list, expected at least one"));
-  EXPECT_THAT(ErrorOf(R"({"format": "ekya-situation/1", "window_seconds": 1, "devices": 1,
+  EXPECT_THAT(ErrorOfSituation(With("4.75", "1e308")), HasSubstr("device_seconds: found 1e308"));
+  EXPECT_THAT(ErrorOfSituation(With("4.75", "-1")), HasSubstr("device_seconds: found -1"));
+  EXPECT_THAT(
+      ErrorOfSituation(With("[{\"id\": \"every-1\", \"share\": 0.25, \"factor\": 1.0}]", "[]")),
+      HasSubstr("streams[0].inference: found an empty list, expected at least one"));
+  EXPECT_THAT(ErrorOfSituation(R"({"format": "ekya-situation/1", "window_seconds": 1, "devices": 1,
                           "quanta_per_device": 1, "accuracy_floor": 0, "streams": []})"),
               HasSubstr("streams: found an empty list, expected at least one"));
-  EXPECT_THAT(ErrorOf("[]"), HasSubstr("found an empty list, expected a map"));
-  EXPECT_THAT(ErrorOf(""), HasSubstr("is empty"));
-  EXPECT_THAT(ErrorOf(std::string(kText).substr(0, 300)), HasSubstr("the text ends inside"));
+  EXPECT_THAT(ErrorOfSituation("[]"), HasSubstr("found an empty list, expected a map"));
+  EXPECT_THAT(ErrorOfSituation(""), HasSubstr("is empty"));
+  EXPECT_THAT(ErrorOfSituation(std::string(kText).substr(0, 300)),
+              HasSubstr("the text ends inside"));
 }
 
 TEST(SituationTest, AMillionStreamsAreAnErrorAtOnce) {
@@ -163,7 +165,7 @@ TEST(SituationTest, AMillionStreamsAreAnErrorAtOnce) {
           "accuracy_floor": 0, "streams": [)" +
       streams + "{}]}";
   const double start = ThreadCpuSeconds();
-  EXPECT_THAT(ErrorOf(text), HasSubstr("streams"));
+  EXPECT_THAT(ErrorOfSituation(text), HasSubstr("streams"));
   EXPECT_LT(ThreadCpuSeconds() - start, 20);  // Half a second, or more where sanitizers look.
 }
 

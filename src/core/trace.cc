@@ -8,7 +8,7 @@
 namespace ekya {
 namespace {
 
-constexpr char kFormat[] = "ekya-trace/1";
+constexpr char kTraceFormat[] = "ekya-trace/1";
 constexpr std::size_t kMaxWindows = 100'000;
 constexpr double kDay = 86400;
 constexpr double kMostObjects = 1e6;
@@ -49,7 +49,7 @@ void ReadCurve(MapReader& map, std::vector<std::pair<double, double>>* curve) {
   }
 }
 
-Status ReadRetraining(const Node& node, const std::string& file, const std::string& path,
+Status ReadTracedRetraining(const Node& node, const std::string& file, const std::string& path,
                       TracedRetraining* retraining) {
   MapReader map(node, file, path);
   map.ReadId("id", &retraining->id);
@@ -69,7 +69,7 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   map.Read("accuracy", &window->accuracy, kFraction);
   map.Optional().Read("labelling_seconds", &window->labelling_seconds, kSeconds);
   map.Optional().Read("profiling_seconds", &window->profiling_seconds, kSeconds);
-  ReadDistinct(map, "retraining", &window->retraining, ReadRetraining);
+  ReadDistinct(map, "retraining", &window->retraining, ReadTracedRetraining);
   map.Optional().ReadNumbers("class_mix", &window->class_mix, kFraction);
   if (map.Has("seconds_of_day")) {
     map.Read("seconds_of_day", &window->seconds_of_day.emplace(), {.low = 0, .high = kDay});
@@ -81,7 +81,7 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   return map.Finish();
 }
 
-Status ReadStream(const Node& node, const std::string& file, const std::string& path,
+Status ReadTracedStream(const Node& node, const std::string& file, const std::string& path,
                   TracedStream* stream) {
   MapReader map(node, file, path);
   map.ReadId("id", &stream->id);
@@ -132,9 +132,9 @@ Result<Trace> ReadTrace(std::string_view text, const std::string& file) {
   MapReader map(node, file, "");
   Trace trace;
   std::string format;
-  map.ReadOneOf("format", &format, {kFormat});
+  map.ReadOneOf("format", &format, {kTraceFormat});
   map.Read("window_seconds", &trace.window_seconds, kWindowSeconds);
-  ReadDistinct(map, "streams", &trace.streams, ReadStream, {.least = 1, .most = kMaxStreams});
+  ReadDistinct(map, "streams", &trace.streams, ReadTracedStream, {.least = 1, .most = kMaxStreams});
   EKYA_RETURN_IF_ERROR(map.Finish());
   return trace;
 }
@@ -142,7 +142,7 @@ Result<Trace> ReadTrace(std::string_view text, const std::string& file) {
 std::string WriteTrace(const Trace& trace) {
   JsonWriter json;
   json.BeginMap();
-  json.Key("format").Text(kFormat);
+  json.Key("format").Text(kTraceFormat);
   json.Key("window_seconds").Number(trace.window_seconds);
   json.Key("streams").BeginList();
   for (const TracedStream& stream : trace.streams) {

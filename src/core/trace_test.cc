@@ -31,7 +31,7 @@ Trace Example() {
   return trace;
 }
 
-std::string ErrorOf(const Trace& trace) {
+std::string ErrorOfTrace(const Trace& trace) {
   const auto read = ReadTrace(WriteTrace(trace), "t.json");
   return read.ok() ? "no error" : read.error().message;
 }
@@ -67,25 +67,28 @@ TEST(TraceTest, WhatIsWrittenReadsBackTheSame) {
 TEST(TraceTest, RefusesWhatMakesNoTrace) {
   Trace trace = Example();
   trace.streams[1].id = "a";
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("streams[1].id: found \"a\", expected another id"));
+  EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("streams[1].id: found \"a\", expected another id"));
   trace = Example();
   trace.streams[1].windows.clear();
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("streams[1].windows: found an empty list"));
+  EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("streams[1].windows: found an empty list"));
   trace = Example();
   trace.streams.clear();
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("streams: found an empty list, expected at least one"));
+  EXPECT_THAT(ErrorOfTrace(trace),
+              HasSubstr("streams: found an empty list, expected at least one"));
   trace = Example();
   trace.streams[0].windows[0].retraining[0].curve[1].first = 9;
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("retraining[0].curve[2]: found [4.75, 0.8], expected"));
+  EXPECT_THAT(ErrorOfTrace(trace),
+              HasSubstr("retraining[0].curve[2]: found [4.75, 0.8], expected"));
   trace = Example();
   trace.streams[0].windows[0].retraining[0].later[1] = 1.01;
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("later[1]: found 1.01, expected a number from 0 to 1"));
+  EXPECT_THAT(ErrorOfTrace(trace),
+              HasSubstr("later[1]: found 1.01, expected a number from 0 to 1"));
   trace = Example();
   trace.streams[0].windows[0].retraining[0].estimated_accuracy = -0.1;
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("estimate.accuracy: found -0.1"));
+  EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("estimate.accuracy: found -0.1"));
   trace = Example();
   trace.window_seconds = 0;
-  EXPECT_THAT(ErrorOf(trace), HasSubstr("window_seconds: found 0, expected a number above 0"));
+  EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("window_seconds: found 0, expected a number above 0"));
 }
 
 TEST(TraceTest, RefusesHostileValues) {

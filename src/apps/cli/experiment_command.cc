@@ -24,7 +24,7 @@ struct LearningExperiment {
 /// The experiments that train models: `ekya-live` runs them (apps/learning).
 const std::vector<LearningExperiment> kLearningExperiments = {};
 
-struct Options {
+struct ExperimentOptions {
   std::string trace;
   std::string retraining;
   std::string inference;
@@ -33,7 +33,7 @@ struct Options {
 };
 
 /// The trace, or the tables that one is made of.
-Result<Trace> TraceOf(const Options& options) {
+Result<Trace> TraceOf(const ExperimentOptions& options) {
   if (!options.trace.empty()) {
     EKYA_ASSIGN(const std::string text, ReadInput(options.trace));
     return ReadTrace(text, options.trace == "-" ? "standard input" : options.trace);
@@ -43,7 +43,7 @@ Result<Trace> TraceOf(const Options& options) {
   return simulator::ImportTrace(retraining, options.retraining, inference, options.inference, {});
 }
 
-int Scheduling(const Options& options) {
+int Scheduling(const ExperimentOptions& options) {
   if (options.trace.empty() && options.retraining.empty()) {
     return Fail({ErrorCode::kInvalid,
                  "experiment scheduling: expected --trace, or --retraining and --inference"},
@@ -70,7 +70,7 @@ void AddExperimentCommand(CLI::App& app, Request* request) {
   experiment->require_subcommand(1);
   CLI::App* const command = experiment->add_subcommand(
       "scheduling", "all schedulers on recorded profiles, against everything that matters to them");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExperimentOptions>();
   CLI::Option* const trace = command->add_option("--trace", options->trace,
                                                  "trace (ekya-trace/1); - reads standard input");
   CLI::Option* const retraining =

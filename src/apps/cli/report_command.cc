@@ -15,7 +15,7 @@
 namespace ekya::cli {
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> folders;
   std::string out;
   std::string title;
@@ -28,7 +28,7 @@ std::string TitleOf(const std::filesystem::path& folder) {
   return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
 }
 
-int Report(const Options& options) {
+int Report(const ReportOptions& options) {
   const std::vector<std::filesystem::path> folders(options.folders.begin(), options.folders.end());
   const auto runs = report::LoadRunRecords(folders);
   if (!runs.ok()) return Fail(runs.error());
@@ -51,7 +51,7 @@ int Report(const Options& options) {
 void AddReportCommand(CLI::App& app, Request* request) {
   CLI::App* const command =
       app.add_subcommand("report", "make one report of finished runs (their run.json files)");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   command
       ->add_option("folders", options->folders,
                    "output folders of runs; every run.json in and below them is taken")

@@ -13,7 +13,7 @@
 namespace ekya::cli {
 namespace {
 
-struct Options {
+struct ScheduleOptions {
   std::string in;
   std::string after;
   std::string scheduler = "thief";
@@ -21,7 +21,7 @@ struct Options {
   bool json = false;
 };
 
-int Decide(const Options& options) {
+int Decide(const ScheduleOptions& options) {
   const auto policy = schedule::MakePolicy(options.scheduler);
   if (!policy.ok()) return Fail(policy.error().Within("--scheduler"), kWrongUsage);
   const auto text = ReadInput(options.in);
@@ -55,7 +55,7 @@ int Decide(const Options& options) {
 void AddScheduleCommand(CLI::App& app, Request* request) {
   CLI::App* const command =
       app.add_subcommand("schedule", "decide one retraining window's shares from a situation");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ScheduleOptions>();
   command->add_option("--in", options->in, "situation (ekya-situation/1); - reads standard input")
       ->required();
   command->add_option("--after", options->after,

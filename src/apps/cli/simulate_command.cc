@@ -14,7 +14,7 @@
 namespace ekya::cli {
 namespace {
 
-struct Options {
+struct SimulateOptions {
   std::string trace;
   std::vector<std::string> schedulers{"thief"};
   std::vector<int> devices{1};
@@ -29,13 +29,13 @@ struct Options {
 };
 
 /// CLI11 has split the lists at every comma: options of a policy go back to it.
-std::vector<std::string> Schedulers(const Options& options) {
+std::vector<std::string> Schedulers(const SimulateOptions& options) {
   std::string list;
   for (const std::string& part : options.schedulers) list += (list.empty() ? "" : ",") + part;
   return schedule::SplitSpecifications(list);
 }
 
-int Simulate(const Options& options) {
+int Simulate(const SimulateOptions& options) {
   const auto text = ReadInput(options.trace);
   if (!text.ok()) return Fail(text.error());
   const auto trace = ReadTrace(*text, options.trace == "-" ? "standard input" : options.trace);
@@ -84,7 +84,7 @@ int Simulate(const Options& options) {
 void AddSimulateCommand(CLI::App& app, Request* request) {
   CLI::App* const command = app.add_subcommand(
       "simulate", "replay recorded profiles through the decision loop on a virtual clock");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SimulateOptions>();
   simulator::SimulationSettings& run = options->run;
   command->add_option("--trace", options->trace, "trace (ekya-trace/1); - reads standard input")
       ->required();

@@ -10,7 +10,7 @@
 namespace ekya::cli {
 namespace {
 
-struct Options {
+struct TraceOptions {
   std::string retraining;
   std::string inference;
   std::string throughput;
@@ -18,7 +18,7 @@ struct Options {
   simulator::ImportSettings import;
 };
 
-int Import(const Options& options) {
+int Import(const TraceOptions& options) {
   const auto retraining = ReadFile(options.retraining);
   if (!retraining.ok()) return Fail(retraining.error());
   const auto inference = ReadFile(options.inference);
@@ -48,7 +48,7 @@ void AddTraceCommand(CLI::App& app, Request* request) {
   trace->require_subcommand(1);
   CLI::App* const command =
       trace->add_subcommand("import", "make a trace of CSV tables of measured profiles");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TraceOptions>();
   command
       ->add_option("--retraining", options->retraining,
                    "CSV: stream, window, configuration, epochs, accuracies, seconds")

@@ -19,16 +19,15 @@ using window::StreamRecord;
 
 /// Enough for the course of a run; the curve is a mean over streams and seeds anyway.
 constexpr int kTimes = 240;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// The accuracy of the interval that holds `time`; NaN where none does or nothing was judged.
 double AccuracyAt(const StreamRecord& stream, double time) {
   const auto after = std::upper_bound(
       stream.intervals.begin(), stream.intervals.end(), time,
       [](double t, const StreamInterval& interval) { return t < interval.from_seconds; });
-  if (after == stream.intervals.begin()) return kNaN;
+  if (after == stream.intervals.begin()) return kMissing;
   const StreamInterval& interval = *std::prev(after);
-  return time < interval.to_seconds && interval.accuracy >= 0 ? interval.accuracy : kNaN;
+  return time < interval.to_seconds && interval.accuracy >= 0 ? interval.accuracy : kMissing;
 }
 
 /// Schedulers in order of first appearance.
@@ -51,7 +50,7 @@ struct Mean {
     sum += value;
     ++count;
   }
-  double Value() const { return count > 0 ? sum / count : kNaN; }
+  double Value() const { return count > 0 ? sum / count : kMissing; }
 };
 
 }  // namespace

@@ -9,6 +9,10 @@
 /// library.
 namespace ekya::report {
 
+/// A number that nobody knows: written "-", a gap in a line, null in JSON. No number equals it:
+/// ask std::isfinite.
+inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
 /// How an axis's numbers are written.
 enum class Unit {
   kNumber,
@@ -29,7 +33,7 @@ struct Axis {
 /// One point. A y that is not finite is a gap in a line and nothing in every other kind.
 struct Point {
   double x = 0;
-  double y = std::numeric_limits<double>::quiet_NaN();
+  double y = kMissing;
   std::string note = {};  ///< Said when it is pointed at; may be empty.
 };
 

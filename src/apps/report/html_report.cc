@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -26,7 +25,6 @@ using window::StreamRecord;
 using window::WindowRecord;
 
 constexpr std::size_t kMostDetailedRuns = 12;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::string Count(std::int64_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -110,18 +108,18 @@ void AddKeyFigures(Page& page, const std::vector<SchedulerResult>& results) {
                            ? ", " + Count(static_cast<std::int64_t>(first.runs.size()), "seed")
                            : "");
   std::vector<Page::KeyFigure> keys;
-  keys.push_back({PercentText(first.mean_accuracy.value_or(kNaN)), "mean accuracy", who});
+  keys.push_back({PercentText(first.mean_accuracy.value_or(kMissing)), "mean accuracy", who});
   if (first.above_none) {
     keys.push_back({fmt::format("{:+.1f}", *first.above_none), "points above none", same});
   }
   if (first.above_uniform) {
     keys.push_back({fmt::format("{:+.1f}", *first.above_uniform), "points above uniform", same});
   }
-  keys.push_back(
-      {PercentText(first.worst_stream_accuracy.value_or(kNaN)), "worst stream", "its own mean"});
+  keys.push_back({PercentText(first.worst_stream_accuracy.value_or(kMissing)), "worst stream",
+                  "its own mean"});
   keys.push_back({fmt::format("{:.4g}", retrainings / runs), fmt::format("retrainings{}", per_run),
                   fmt::format("{:.4g} new models served", swaps / runs)});
-  keys.push_back({PercentText(frames > 0 ? skipped / frames : kNaN), "frames skipped",
+  keys.push_back({PercentText(frames > 0 ? skipped / frames : kMissing), "frames skipped",
                   "of " + CountText(frames / runs)});
   page.Add(keys);
 }
@@ -203,7 +201,8 @@ void AddDecision(Page& page, const RunRecord& run, const Decision& decision) {
   bool reasons = false;
   for (const Allocation& job : schedule.timeline.front().jobs) {
     table.rows.push_back(
-        {job.stream, PercentText(SituationAccuracy(decision.situation, job.stream).value_or(kNaN)),
+        {job.stream,
+         PercentText(SituationAccuracy(decision.situation, job.stream).value_or(kMissing)),
          ShareText(job.inference, job.inference_quanta, job.inference_device, run),
          ShareText(job.retraining, job.retraining_quanta, job.retraining_device, run),
          WhyText(decision, job)});

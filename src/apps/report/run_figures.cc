@@ -22,7 +22,6 @@ using window::WindowRecord;
 
 /// More points than a chart is wide say nothing more.
 constexpr std::size_t kMostPoints = 400;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// The run's first and last instant of anything, so that all its figures share one time axis.
 Axis TimeAxis(const RunRecord& run) {
@@ -115,7 +114,7 @@ struct Steps {
 double ValueAt(const std::vector<std::pair<double, double>>& steps, double time) {
   const auto after = std::upper_bound(steps.begin(), steps.end(), time,
                                       [](double t, const auto& step) { return t < step.first; });
-  return after == steps.begin() ? kNaN : std::prev(after)->second;
+  return after == steps.begin() ? kMissing : std::prev(after)->second;
 }
 
 /// Stacked series need the same times: all that occur, or `kMostPoints` evenly over them.
@@ -263,7 +262,7 @@ std::vector<Figure> AccuracyFigures(const RunRecord& run, Palette& streams) {
     for (const StreamInterval& interval : Thinned(stream.intervals, kMostPoints)) {
       const double middle = (interval.from_seconds + interval.to_seconds) / 2;
       series.points.push_back(
-          {middle, interval.accuracy >= 0 ? interval.accuracy : kNaN,
+          {middle, interval.accuracy >= 0 ? interval.accuracy : kMissing,
            fmt::format("{} frames, {} skipped", interval.frames, interval.frames_skipped)});
     }
     figure.series.push_back(std::move(series));
@@ -295,8 +294,8 @@ std::vector<Figure> ShareFigures(const RunRecord& run, Palette& streams) {
     }
     steps.inference.emplace_back(share.from_seconds, share.inference);
     steps.retraining.emplace_back(share.from_seconds, share.retraining);
-    steps.inference.emplace_back(share.to_seconds, kNaN);
-    steps.retraining.emplace_back(share.to_seconds, kNaN);
+    steps.inference.emplace_back(share.to_seconds, kMissing);
+    steps.retraining.emplace_back(share.to_seconds, kMissing);
   }
   if (!decided.empty()) {
     figures.push_back(ShareFigure(run, decided, streams));
@@ -343,7 +342,7 @@ std::vector<Figure> ClassMixFigures(const RunRecord& run, Palette& palette) {
         double all = 0;
         for (const int count : interval.class_counts) all += count;
         const double own = c < interval.class_counts.size() ? interval.class_counts[c] : 0;
-        series.points.push_back({interval.from_seconds, all > 0 ? own / all : kNaN, {}});
+        series.points.push_back({interval.from_seconds, all > 0 ? own / all : kMissing, {}});
         any = any || all > 0;
       }
       if (!intervals.empty()) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <system_error>
 
+#include "apps/report/figure.h"
 #include "apps/report/json_members.h"
 #include "apps/report/run_figures.h"
 #include "apps/report/text.h"
@@ -27,7 +28,6 @@ using window::StreamRecord;
 using window::SwapRecord;
 using window::WindowRecord;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMax = std::numeric_limits<double>::max();
 /// Half of what a reader accepts; the other half is for windows and decisions.
 constexpr std::size_t kMostIntervalValues = kMaxValues / 2;
@@ -181,9 +181,9 @@ Status ReadProfile(const Node& node, const std::string& file, const std::string&
                    RetrainingProfile* profile) {
   MapReader map(node, file, path);
   map.Read("id", &profile->id);
-  ReadNumberOrNull(map, "accuracy", kNaN, &profile->accuracy);
-  ReadNumberOrNull(map, "device_seconds", kNaN, &profile->device_seconds);
-  ReadNumberOrNull(map, "spread", kNaN, &profile->spread);
+  ReadNumberOrNull(map, "accuracy", kMissing, &profile->accuracy);
+  ReadNumberOrNull(map, "device_seconds", kMissing, &profile->device_seconds);
+  ReadNumberOrNull(map, "spread", kMissing, &profile->spread);
   return map.Finish();
 }
 
@@ -204,10 +204,11 @@ Status ReadRetraining(const Node& node, const std::string& file, const std::stri
   map.Read("configuration", &retraining->configuration);
   map.Read("start_seconds", &retraining->start_seconds, {-kMax, kMax});
   map.Read("end_seconds", &retraining->end_seconds, {-kMax, kMax});
-  ReadNumberOrNull(map, "predicted_accuracy", kNaN, &retraining->predicted_accuracy);
-  ReadNumberOrNull(map, "predicted_device_seconds", kNaN, &retraining->predicted_device_seconds);
-  ReadNumberOrNull(map, "achieved_accuracy", kNaN, &retraining->achieved_accuracy);
-  ReadNumberOrNull(map, "device_seconds", kNaN, &retraining->device_seconds);
+  ReadNumberOrNull(map, "predicted_accuracy", kMissing, &retraining->predicted_accuracy);
+  ReadNumberOrNull(map, "predicted_device_seconds", kMissing,
+                   &retraining->predicted_device_seconds);
+  ReadNumberOrNull(map, "achieved_accuracy", kMissing, &retraining->achieved_accuracy);
+  ReadNumberOrNull(map, "device_seconds", kMissing, &retraining->device_seconds);
   map.Read("outcome", &retraining->outcome);
   return map.Finish();
 }
@@ -218,9 +219,9 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   map.Read("window", &window->window, {-1e9, 1e9});
   map.Read("start_seconds", &window->start_seconds, {-kMax, kMax});
   map.Read("end_seconds", &window->end_seconds, {-kMax, kMax});
-  ReadNumberOrNull(map, "labelling_seconds", kNaN, &window->labelling_seconds);
-  ReadNumberOrNull(map, "profiling_seconds", kNaN, &window->profiling_seconds);
-  ReadNumberOrNull(map, "profiling_device_seconds", kNaN, &window->profiling_device_seconds);
+  ReadNumberOrNull(map, "labelling_seconds", kMissing, &window->labelling_seconds);
+  ReadNumberOrNull(map, "profiling_seconds", kMissing, &window->profiling_seconds);
+  ReadNumberOrNull(map, "profiling_device_seconds", kMissing, &window->profiling_device_seconds);
   if (const Node* labels = map.Map("labels")) {
     for (const auto& [stream, summary] : labels->members) {
       MapReader inner(summary, file, map.PathOf("labels") + "." + stream);
@@ -253,8 +254,8 @@ Status ReadInterval(const Node& node, const std::string& file, const std::string
   map.Read("frames_skipped", &interval->frames_skipped, {0, kMaxInt});
   ReadNumberOrNull(map, "accuracy", -1, &interval->accuracy);
   ReadCounts(map, "class_counts", &interval->class_counts);
-  ReadNumberOrNull(map, "inference_cores", kNaN, &interval->inference_cores);
-  ReadNumberOrNull(map, "retraining_cores", kNaN, &interval->retraining_cores);
+  ReadNumberOrNull(map, "inference_cores", kMissing, &interval->inference_cores);
+  ReadNumberOrNull(map, "retraining_cores", kMissing, &interval->retraining_cores);
   return map.Finish();
 }
 
@@ -264,7 +265,7 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
   map.Read("id", &stream->id);
   map.Read("accuracy_source", &stream->accuracy_source);
   map.ReadStrings("classes", &stream->classes);
-  ReadNumberOrNull(map, "mean_accuracy", kNaN, &stream->mean_accuracy);
+  ReadNumberOrNull(map, "mean_accuracy", kMissing, &stream->mean_accuracy);
   ReadInteger(map, "frames", &stream->frames);
   ReadInteger(map, "frames_skipped", &stream->frames_skipped);
   ReadList(map, "intervals", &stream->intervals, ReadInterval);
@@ -356,16 +357,16 @@ Result<RunRecord> ReadRunRecord(std::string_view text, const std::string& file) 
   map.Read("window_seconds", &run.window_seconds, {0, kMax});
   if (const Node* seconds = map.Map("device_seconds")) {
     MapReader inner(*seconds, file, "device_seconds");
-    ReadNumberOrNull(inner, "inference", kNaN, &run.inference_device_seconds);
-    ReadNumberOrNull(inner, "retraining", kNaN, &run.retraining_device_seconds);
-    ReadNumberOrNull(inner, "profiling", kNaN, &run.profiling_device_seconds);
-    ReadNumberOrNull(inner, "labelling", kNaN, &run.labelling_device_seconds);
+    ReadNumberOrNull(inner, "inference", kMissing, &run.inference_device_seconds);
+    ReadNumberOrNull(inner, "retraining", kMissing, &run.retraining_device_seconds);
+    ReadNumberOrNull(inner, "profiling", kMissing, &run.profiling_device_seconds);
+    ReadNumberOrNull(inner, "labelling", kMissing, &run.labelling_device_seconds);
     map.Merge(inner.Finish());
   }
   if (const Node* figures = map.Map("figures")) {
     MapReader inner(*figures, file, "figures");
     for (const auto& [name, value] : figures->members) {
-      ReadNumberOrNull(inner, name, kNaN, &run.figures[name]);
+      ReadNumberOrNull(inner, name, kMissing, &run.figures[name]);
     }
     map.Merge(inner.Finish());
   }

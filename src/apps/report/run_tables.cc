@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "apps/report/html_page.h"
@@ -16,8 +15,6 @@ using window::RetrainingRecord;
 using window::RunRecord;
 using window::StreamRecord;
 using window::WindowRecord;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::string PointsText(const std::optional<double>& points) {
   return points ? fmt::format("{:+.1f}", *points) : "-";
@@ -49,9 +46,10 @@ Table ComparisonTable(const std::vector<SchedulerResult>& results) {
     const double runs = static_cast<double>(result.runs.size());
     table.rows.push_back(
         {result.Label(), fmt::format("{}", result.runs.size()),
-         PercentText(result.mean_accuracy.value_or(kNaN)), PointsText(result.above_none),
-         PointsText(result.above_uniform), PercentText(result.worst_stream_accuracy.value_or(kNaN)),
-         CountText(frames / runs), PercentText(frames > 0 ? skipped / frames : kNaN),
+         PercentText(result.mean_accuracy.value_or(kMissing)), PointsText(result.above_none),
+         PointsText(result.above_uniform),
+         PercentText(result.worst_stream_accuracy.value_or(kMissing)), CountText(frames / runs),
+         PercentText(frames > 0 ? skipped / frames : kMissing),
          fmt::format("{:.4g}", retrainings / runs), fmt::format("{:.4g}", swaps / runs),
          CountText(std::round(seconds / runs))});
   }
@@ -82,9 +80,9 @@ Table StreamTable(const RunRecord& run) {
                                      [&](const auto& swap) { return swap.stream == stream.id; });
     const double frames = static_cast<double>(stream.frames);
     const double skipped = static_cast<double>(stream.frames_skipped);
-    table.rows.push_back({stream.id, PercentText(JudgedAccuracy(stream).value_or(kNaN)),
+    table.rows.push_back({stream.id, PercentText(JudgedAccuracy(stream).value_or(kMissing)),
                           stream.accuracy_source, CountText(frames),
-                          PercentText(frames > 0 ? skipped / frames : kNaN),
+                          PercentText(frames > 0 ? skipped / frames : kMissing),
                           fmt::format("{}", retrainings), fmt::format("{}", swaps),
                           fmt::format("{}", fmt::join(stream.classes, ", "))});
   }

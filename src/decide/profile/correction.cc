@@ -6,21 +6,21 @@ namespace ekya::profile {
 namespace {
 
 // As many measurements of no error are taken to be there from the start.
-constexpr double kDoubt = 2;
+constexpr double kPriorWeight = 2;
 // The newest measurements count: older ones fade once there are more than about so many.
-constexpr double kMemory = 20;
+constexpr double kRemembered = 20;
 
 template <typename Errors>
 void Add(Errors& errors, double error) {
   errors.sum += error;
   errors.weight += 1;
-  if (errors.weight > kMemory) {
-    errors.sum *= kMemory / errors.weight;
-    errors.weight = kMemory;
+  if (errors.weight > kRemembered) {
+    errors.sum *= kRemembered / errors.weight;
+    errors.weight = kRemembered;
   }
 }
 
-double Shrunk(double sum, double weight) { return sum / (weight + kDoubt); }
+double Shrunk(double sum, double weight) { return sum / (weight + kPriorWeight); }
 
 }  // namespace
 

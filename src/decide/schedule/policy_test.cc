@@ -24,7 +24,7 @@ std::unique_ptr<Policy> Make(const std::string& specification) {
   return std::move(*policy);
 }
 
-Schedule Decide(const std::string& specification, const Situation& situation) {
+Schedule DecideBy(const std::string& specification, const Situation& situation) {
   auto schedule = Make(specification)->Decide(situation);
   EXPECT_TRUE(schedule.ok()) << schedule.error().message;
   return schedule.ok() ? std::move(*schedule) : Schedule{};
@@ -82,7 +82,7 @@ TEST(Policy, EveryScheduleOfRandomSituationsIsValid) {
   for (int round = 0; round < 300; ++round) {
     const Situation situation = RandomSituation(random);
     for (const PolicyDescription& known : KnownPolicies()) {
-      const Verdict verdict = Judge(situation, Decide(known.name, situation));
+      const Verdict verdict = Judge(situation, DecideBy(known.name, situation));
       ASSERT_EQ(verdict.fault, "") << known.name << " in " << WriteSituation(situation);
     }
   }
@@ -96,7 +96,7 @@ TEST(Policy, NoneServesTheBestConstantShares) {
       {"a", 0.8, {{"all", 0.8, 1}, {"half", 0.4, 0.6}}, {{"r", 1, 1, 0}}, {}, false});
   situation.streams.push_back({"b", 0.5, {{"all", 0.6, 1}}, {}, {}, false});
   // a under "half" and b under "all" fill the device: better than either alone.
-  EXPECT_DOUBLE_EQ(Decide("none", situation).mean_accuracy, (0.8 * 0.6 + 0.5) / 2);
+  EXPECT_DOUBLE_EQ(DecideBy("none", situation).mean_accuracy, (0.8 * 0.6 + 0.5) / 2);
 }
 
 TEST(Policy, ThiefStealsForARetrainingThatPays) {
@@ -106,7 +106,7 @@ TEST(Policy, ThiefStealsForARetrainingThatPays) {
   situation.streams.push_back({"a", 0.4, {{"all", 0.2, 1}}, {{"r", 0.9, 20, 0}}, {}, false});
   situation.streams.push_back({"b", 0.8, {{"all", 0.2, 1}}, {{"r", 0.7, 20, 0}}, {}, false});
   // Six tenths of the device are left over: 20 device seconds take 33.3 s.
-  EXPECT_NEAR(Decide("thief", situation).mean_accuracy,
+  EXPECT_NEAR(DecideBy("thief", situation).mean_accuracy,
               ((0.4 * 20 / 0.6 + 0.9 * (100 - 20 / 0.6)) / 100 + 0.8) / 2, 1e-9);
 }
 
@@ -123,7 +123,7 @@ TEST(Policy, UniformHandsARetrainingsShareToItsInference) {
       {"A", 0.65, linear, {{"1", 0.75, 85 / 3.0, 0}, {"2", 0.70, 65 / 3.0, 0}}, {}, false});
   situation.streams.push_back(
       {"B", 0.50, linear, {{"1", 0.90, 80 / 3.0, 0}, {"2", 0.85, 50 / 3.0, 0}}, {}, false});
-  const Schedule schedule = Decide("uniform:config=0", situation);
+  const Schedule schedule = DecideBy("uniform:config=0", situation);
   const double a = 85 / 0.75, b = 80 / 0.75;
   const double expected = (0.75 * 0.65 * a + 0.75 * (120 - a) + 0.75 * 0.5 * b + 0.9 * (120 - b));
   EXPECT_NEAR(schedule.mean_accuracy, expected / 240, 1e-9);
@@ -143,13 +143,13 @@ TEST(Policy, SaysWhenTheFloorCannotBeKept) {
         {id, 0.8, {{"all", 0.6, 1}, {"half", 0.3, 0.5}}, {{"r", 0.9, 1, 0}}, {}, false});
   }
   for (const char* policy : {"thief", "exact", "none"}) {
-    EXPECT_FALSE(Decide(policy, situation).floor_feasible) << policy;
+    EXPECT_FALSE(DecideBy(policy, situation).floor_feasible) << policy;
   }
   situation.devices = 2;  // Each device holds one, and three do not fit.
-  EXPECT_FALSE(Decide("exact", situation).floor_feasible);
+  EXPECT_FALSE(DecideBy("exact", situation).floor_feasible);
   situation.devices = 3;
   for (const char* policy : {"thief", "exact", "none"}) {
-    EXPECT_TRUE(Decide(policy, situation).floor_feasible) << policy;
+    EXPECT_TRUE(DecideBy(policy, situation).floor_feasible) << policy;
   }
 }
 
@@ -165,7 +165,7 @@ TEST(Policy, ComesAsNearToTheFloorAsItCan) {
         {id, 0.8, {{"all", 0.6, 1}, {"half", 0.3, 0.4}}, {{"r", 0.9, 4, 0}}, {}, false});
   }
   for (const char* policy : {"planner", "exact", "none"}) {
-    const Schedule schedule = Decide(policy, situation);
+    const Schedule schedule = DecideBy(policy, situation);
     EXPECT_FALSE(schedule.floor_feasible) << policy;
     for (const Segment& segment : schedule.timeline) {
       for (const Allocation& job : segment.jobs) EXPECT_EQ(job.inference, "half") << policy;
@@ -173,7 +173,7 @@ TEST(Policy, ComesAsNearToTheFloorAsItCan) {
   }
   situation.accuracy_floor = 0.3;  // One that can be kept is kept.
   for (const char* policy : {"planner", "exact", "none"}) {
-    EXPECT_TRUE(Decide(policy, situation).floor_feasible) << policy;
+    EXPECT_TRUE(DecideBy(policy, situation).floor_feasible) << policy;
   }
 }
 
@@ -207,7 +207,7 @@ TEST(Policy, AHeavierStreamIsRetrainedFirst) {
       Situation situation = Twins();
       situation.streams[heavy].weight = 5;
       const std::string& id = situation.streams[heavy].id;
-      const Schedule schedule = Decide(policy, situation);
+      const Schedule schedule = DecideBy(policy, situation);
       ASSERT_EQ(Judge(situation, schedule).fault, "") << policy;
       EXPECT_GT(Retraining(schedule, id, 1), Retraining(schedule, id == "a" ? "b" : "a", 1))
           << policy << " " << id;
@@ -225,11 +225,11 @@ TEST(Policy, SmallSharesAreUsedWhereTheyDoMoreWork) {
   for (StreamSituation& stream : situation.streams) stream.throughput = {{0.4, 0.9}};
   const double at = 45 / 0.9;
   for (const char* policy : {"planner", "exact"}) {
-    const Schedule schedule = Decide(policy, situation);
+    const Schedule schedule = DecideBy(policy, situation);
     ASSERT_EQ(Judge(situation, schedule).fault, "") << policy;
     EXPECT_NEAR(schedule.mean_accuracy, (0.4 * at + 0.9 * (100 - at)) / 100, 1e-6) << policy;
   }
-  const Schedule planned = Decide("planner", situation);
+  const Schedule planned = DecideBy("planner", situation);
   EXPECT_LT(*planned.upper_bound - planned.mean_accuracy, 0.005);
 }
 
@@ -239,7 +239,7 @@ TEST(Policy, ASlowShareIsKnownToBeSlow) {
   Situation situation = Twins();
   for (StreamSituation& stream : situation.streams) stream.throughput = {{0.9, 0.1}};
   for (const char* policy : {"exact", "thief"}) {
-    const Schedule schedule = Decide(policy, situation);
+    const Schedule schedule = DecideBy(policy, situation);
     ASSERT_EQ(Judge(situation, schedule).fault, "") << policy;
     EXPECT_NEAR(schedule.mean_accuracy, 0.4, 1e-9) << policy;
   }
@@ -250,7 +250,7 @@ TEST(Policy, RiskPassesOverWhatIsUncertain) {
   situation.streams.resize(1);
   situation.streams[0].retraining = {{"wild", 0.85, 10, 0.3}, {"sure", 0.75, 10, 0.01}};
   const auto chosen = [&](const std::string& policy) {
-    const Schedule schedule = Decide(policy, situation);
+    const Schedule schedule = DecideBy(policy, situation);
     return schedule.timeline.front().jobs[0].retraining;
   };
   for (const std::string policy : {"planner", "exact", "thief"}) {
@@ -291,7 +291,7 @@ class Cases : public ::testing::Test {
 TEST_F(Cases, EveryScheduleIsValid) {
   for (const Case& each : cases_) {
     for (const PolicyDescription& known : KnownPolicies()) {
-      EXPECT_EQ(Judge(each.situation, Decide(known.name, each.situation)).fault, "")
+      EXPECT_EQ(Judge(each.situation, DecideBy(known.name, each.situation)).fault, "")
           << known.name << " in " << each.name;
     }
   }
@@ -299,7 +299,7 @@ TEST_F(Cases, EveryScheduleIsValid) {
 
 TEST_F(Cases, ExactFindsTheStaticOptimumAndLosesLittleByPlacement) {
   for (const Case& each : cases_) {
-    const Schedule schedule = Decide("exact", each.situation);
+    const Schedule schedule = DecideBy("exact", each.situation);
     ASSERT_TRUE(schedule.static_optimum.has_value()) << each.name;
     EXPECT_NEAR(*schedule.static_optimum, each.static_optimum, 1e-6) << each.name;
     EXPECT_GE(schedule.mean_accuracy, 0.995 * each.static_optimum) << each.name;

@@ -24,7 +24,7 @@ std::vector<FakeStream> Streams() {
   return streams;
 }
 
-ConductorSettings Settings() {
+ConductorSettings PolicySettings() {
   ConductorSettings settings;
   settings.window_seconds = kWindow;
   settings.devices = 2;
@@ -41,7 +41,7 @@ class ConductorPolicies : public ::testing::TestWithParam<const char*> {
   WindowRecord Conduct(FakeWorld& world) {
     auto policy = schedule::MakePolicy(GetParam());
     EXPECT_TRUE(policy.ok()) << policy.error().message;
-    Conductor conductor(Settings(), **policy, world.ports());
+    Conductor conductor(PolicySettings(), **policy, world.ports());
     Result<WindowRecord> record = conductor.Run(1);
     EXPECT_TRUE(record.ok()) << (record.ok() ? "" : record.error().message);
     return record.ok() ? *record : WindowRecord{};
@@ -95,7 +95,7 @@ TEST(ConductorNone, ServesAndNeverRetrains) {
   FakeWorld world(Streams());
   const auto policy = schedule::MakePolicy("none");
   ASSERT_TRUE(policy.ok());
-  Conductor conductor(Settings(), **policy, world.ports());
+  Conductor conductor(PolicySettings(), **policy, world.ports());
   const Result<WindowRecord> record = conductor.Run(1);
   ASSERT_TRUE(record.ok());
   EXPECT_THAT(record->retrainings, testing::IsEmpty());

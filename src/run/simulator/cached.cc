@@ -15,7 +15,7 @@
 namespace ekya::simulator {
 namespace {
 
-constexpr char kName[] = "cached";
+constexpr char kCachedName[] = "cached";
 constexpr double kDay = 86400;
 
 struct CachedModel {
@@ -32,7 +32,7 @@ double Distance(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 bool IsCached(const std::string& scheduler) {
-  return scheduler == kName || scheduler.starts_with(std::string(kName) + ":");
+  return scheduler == kCachedName || scheduler.starts_with(std::string(kCachedName) + ":");
 }
 
 Result<CacheOptions> ReadCacheOptions(const std::string& scheduler) {

@@ -10,7 +10,7 @@
 namespace ekya::simulator {
 namespace {
 
-constexpr char kName[] = "cloud";
+constexpr char kCloudName[] = "cloud";
 
 // When `megabits` sent from `begin` on are through.
 double Sent(const CloudOptions& options, double begin, double megabits, double rate) {
@@ -34,7 +34,7 @@ double Sent(const CloudOptions& options, double begin, double megabits, double r
 }  // namespace
 
 bool IsCloud(const std::string& scheduler) {
-  return scheduler == kName || scheduler.starts_with(std::string(kName) + ":");
+  return scheduler == kCloudName || scheduler.starts_with(std::string(kCloudName) + ":");
 }
 
 Result<CloudOptions> ReadCloudOptions(const std::string& scheduler) {

@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Trace SmallTrace() {
+Trace SweptTrace() {
   Trace trace;
   trace.window_seconds = 100;
   for (int s = 0; s < 4; ++s) {
@@ -77,8 +77,8 @@ TEST(Sweep, RowsDependOnNoNumberOfThreads) {
   one.threads = 1;
   SweepSettings many;
   many.threads = 4;
-  const auto alone = Sweep(SmallTrace(), Runs(), one);
-  const auto together = Sweep(SmallTrace(), Runs(), many);
+  const auto alone = Sweep(SweptTrace(), Runs(), one);
+  const auto together = Sweep(SweptTrace(), Runs(), many);
   ASSERT_TRUE(alone.ok() && together.ok());
   ASSERT_EQ(alone->size(), 12u);
   EXPECT_EQ(Text(*alone), Text(*together));
@@ -90,7 +90,7 @@ TEST_F(SweepJournal, GoesOnWhereItWasInterrupted) {
   settings.journal = path_;
   std::atomic<int> simulated{0};
   settings.progress = [&](std::size_t, std::size_t) { ++simulated; };
-  const auto first = Sweep(SmallTrace(), Runs(), settings);
+  const auto first = Sweep(SweptTrace(), Runs(), settings);
   ASSERT_TRUE(first.ok()) << first.error().message;
   EXPECT_EQ(simulated, 12);
 
@@ -100,12 +100,12 @@ TEST_F(SweepJournal, GoesOnWhereItWasInterrupted) {
   for (int line = 0; line < 5; ++line) end = journal.find('\n', end) + 1;
   std::ofstream(path_, std::ios::binary) << journal.substr(0, end + 40);
   simulated = 0;
-  const auto second = Sweep(SmallTrace(), Runs(), settings);
+  const auto second = Sweep(SweptTrace(), Runs(), settings);
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(simulated, 7);
   EXPECT_EQ(Text(*first), Text(*second));
   simulated = 0;
-  ASSERT_TRUE(Sweep(SmallTrace(), Runs(), settings).ok());
+  ASSERT_TRUE(Sweep(SweptTrace(), Runs(), settings).ok());
   EXPECT_EQ(simulated, 0);
 }
 
@@ -115,16 +115,16 @@ TEST_F(SweepJournal, AnotherTraceOrSettingIsAnotherRun) {
   int simulated = 0;
   settings.threads = 1;
   settings.progress = [&](std::size_t, std::size_t) { ++simulated; };
-  ASSERT_TRUE(Sweep(SmallTrace(), Runs(), settings).ok());
+  ASSERT_TRUE(Sweep(SweptTrace(), Runs(), settings).ok());
   simulated = 0;
-  Trace other = SmallTrace();
+  Trace other = SweptTrace();
   other.streams[0].windows[0].accuracy = 0.59;
   ASSERT_TRUE(Sweep(other, Runs(), settings).ok());
   EXPECT_EQ(simulated, 12);
   simulated = 0;
   std::vector<SimulationSettings> runs = Runs();
   runs[3].noise = 0.2;
-  ASSERT_TRUE(Sweep(SmallTrace(), runs, settings).ok());
+  ASSERT_TRUE(Sweep(SweptTrace(), runs, settings).ok());
   EXPECT_EQ(simulated, 1);
 }
 
@@ -132,7 +132,7 @@ TEST_F(SweepJournal, SaysWhereItCannotWrite) {
   std::filesystem::create_directories(path_);  // A folder in the journal's place.
   SweepSettings settings;
   settings.journal = path_;
-  const auto rows = Sweep(SmallTrace(), Runs(), settings);
+  const auto rows = Sweep(SweptTrace(), Runs(), settings);
   ASSERT_FALSE(rows.ok());
   EXPECT_THAT(rows.error().message, HasSubstr("rows.journal"));
 }
@@ -140,10 +140,10 @@ TEST_F(SweepJournal, SaysWhereItCannotWrite) {
 TEST(Sweep, TheFirstFailureNamesItsRun) {
   std::vector<SimulationSettings> runs = Runs();
   runs[5].scheduler = "clairvoyant";
-  const auto rows = Sweep(SmallTrace(), runs, {});
+  const auto rows = Sweep(SweptTrace(), runs, {});
   ASSERT_FALSE(rows.ok());
   EXPECT_THAT(rows.error().message, HasSubstr("clairvoyant devices=1"));
-  EXPECT_TRUE(Sweep(SmallTrace(), {}, {}).ok());
+  EXPECT_TRUE(Sweep(SweptTrace(), {}, {}).ok());
 }
 
 }  // namespace
