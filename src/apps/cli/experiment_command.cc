@@ -22,7 +22,10 @@ struct LearningExperiment {
 };
 
 /// The experiments that train models: `ekya-live` runs them (apps/learning).
-const std::vector<LearningExperiment> kLearningExperiments = {};
+const std::vector<LearningExperiment> kLearningExperiments = {
+    {"detection",
+     "a small detector retrained on its own camera, on real clips and a drawn crossing"},
+};
 
 struct ExperimentOptions {
   std::string trace;

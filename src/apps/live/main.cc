@@ -56,8 +56,10 @@ int main(int argc, char** argv) {
   for (const auto& known : ekya::learning::Experiments()) {
     CLI::App* const command = experiment->add_subcommand(known.name, known.summary);
     command->add_option("--out", comparison.out, "folder of the results")->required();
-    command->add_option("--data", comparison.data, "folder of the public data sets");
-    command->add_option("--models", comparison.models, "folder of the public models");
+    command->add_option("--data", comparison.data, "folder of the public data sets")
+        ->default_val("../shared/data");
+    command->add_option("--models", comparison.models, "folder of the public models")
+        ->default_val("../shared/models");
     command->add_option("--seed", comparison.seed, "the first seed")->capture_default_str();
     command->add_option("--seeds", comparison.seeds, "repetitions, each with the next seed")
         ->check(CLI::Range(1, 100))
