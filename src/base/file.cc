@@ -92,9 +92,13 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view c
     unlink(aside.c_str());
     return status;
   }
+  SyncFolder(folder);
+  return {};
+}
+
+void SyncFolder(const std::filesystem::path& folder) {
   const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) fsync(directory.get());
-  return {};
 }
 
 }  // namespace ekya

@@ -19,4 +19,8 @@ Result<std::string> ReadFile(const std::filesystem::path& path,
 /// behind.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
+/// Makes the names in `folder` as lasting as a power failure wants them: what was renamed into it
+/// or removed from it is so after this. Does nothing where the file system has no such thing.
+void SyncFolder(const std::filesystem::path& folder);
+
 }  // namespace ekya

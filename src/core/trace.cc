@@ -50,7 +50,7 @@ void ReadCurve(MapReader& map, std::vector<std::pair<double, double>>* curve) {
 }
 
 Status ReadTracedRetraining(const Node& node, const std::string& file, const std::string& path,
-                      TracedRetraining* retraining) {
+                            TracedRetraining* retraining) {
   MapReader map(node, file, path);
   map.ReadId("id", &retraining->id);
   map.Read("accuracy", &retraining->accuracy, kFraction);
@@ -82,7 +82,7 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
 }
 
 Status ReadTracedStream(const Node& node, const std::string& file, const std::string& path,
-                  TracedStream* stream) {
+                        TracedStream* stream) {
   MapReader map(node, file, path);
   map.ReadId("id", &stream->id);
   ReadInference(map, &stream->inference);
