@@ -18,8 +18,8 @@ namespace {
 
 /// Every command, in the order of the help.
 constexpr void (*kCommands[])(CLI::App&, Request*) = {
-    AddLiveCommands,      AddConfigCommand, AddScheduleCommand, AddSimulateCommand,
-    AddExperimentCommand, AddTraceCommand,  AddReportCommand,
+    AddLiveCommands,    AddBoxCommands,       AddConfigCommand, AddScheduleCommand,
+    AddSimulateCommand, AddExperimentCommand, AddTraceCommand,  AddReportCommand,
 };
 
 }  // namespace

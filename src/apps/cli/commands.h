@@ -30,6 +30,7 @@ void AddConfigCommand(CLI::App& app, Request* request);
 void AddSimulateCommand(CLI::App& app, Request* request);
 void AddExperimentCommand(CLI::App& app, Request* request);
 void AddTraceCommand(CLI::App& app, Request* request);
+void AddBoxCommands(CLI::App& app, Request* request);  ///< status, plan, model
 /// The commands that need cameras and models: this process becomes `ekya-live`, which lies beside
 /// it.
 void AddLiveCommands(CLI::App& app, Request* request);
