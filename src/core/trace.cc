@@ -10,7 +10,7 @@ namespace {
 
 constexpr char kTraceFormat[] = "ekya-trace/1";
 constexpr std::size_t kMaxWindows = 100'000;
-constexpr double kDay = 86400;
+constexpr double kSecondsOfDay = 86400;
 constexpr double kMostObjects = 1e6;
 constexpr double kFarthest = 1e8;  // Metres.
 
@@ -72,7 +72,8 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   ReadDistinct(map, "retraining", &window->retraining, ReadTracedRetraining);
   map.Optional().ReadNumbers("class_mix", &window->class_mix, kFraction);
   if (map.Has("seconds_of_day")) {
-    map.Read("seconds_of_day", &window->seconds_of_day.emplace(), {.low = 0, .high = kDay});
+    map.Read("seconds_of_day", &window->seconds_of_day.emplace(),
+             {.low = 0, .high = kSecondsOfDay});
   }
   if (map.Has("objects")) {
     map.Read("objects", &window->objects.emplace(), {.low = 0, .high = kMostObjects});
