@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Schedule Example() {
+Schedule ExampleSchedule() {
   Schedule schedule;
   schedule.scheduler = "planner";
   schedule.mean_accuracy = 1.0 / 3;
@@ -31,7 +31,7 @@ std::string ErrorOfSchedule(const Schedule& schedule) {
 }
 
 TEST(ScheduleTest, WhatIsWrittenReadsBackTheSame) {
-  const std::string text = WriteSchedule(Example());
+  const std::string text = WriteSchedule(ExampleSchedule());
   const auto back = ReadSchedule(text, "s.json");
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(back->scheduler, "planner");
@@ -58,7 +58,7 @@ TEST(ScheduleTest, WhatIsWrittenReadsBackTheSame) {
 }
 
 TEST(ScheduleTest, WritesNullWhereAPolicyComputesNoBound) {
-  Schedule schedule = Example();
+  Schedule schedule = ExampleSchedule();
   schedule.upper_bound.reset();
   schedule.static_optimum = 0.25;
   const std::string text = WriteSchedule(schedule);
@@ -69,22 +69,22 @@ TEST(ScheduleTest, WritesNullWhereAPolicyComputesNoBound) {
 }
 
 TEST(ScheduleTest, RefusesATimelineThatIsNone) {
-  Schedule schedule = Example();
+  Schedule schedule = ExampleSchedule();
   schedule.timeline[1].from_seconds = 32;
   EXPECT_THAT(ErrorOfSchedule(schedule),
               HasSubstr("timeline[1].from_seconds: found 32, expected 31.7"));
-  schedule = Example();
+  schedule = ExampleSchedule();
   schedule.timeline[1].to_seconds = 1;
   EXPECT_THAT(ErrorOfSchedule(schedule),
               HasSubstr("timeline[1].to_seconds: found 1, expected at least"));
-  schedule = Example();
+  schedule = ExampleSchedule();
   schedule.timeline[0].jobs[1].stream = "zurich";
   EXPECT_THAT(ErrorOfSchedule(schedule), HasSubstr("timeline[0].jobs: found \"zurich\" twice"));
-  schedule = Example();
+  schedule = ExampleSchedule();
   schedule.timeline[0].jobs[0].inference_quanta = -1;
   EXPECT_THAT(ErrorOfSchedule(schedule),
               HasSubstr("inference_quanta: found -1, expected a whole number"));
-  schedule = Example();
+  schedule = ExampleSchedule();
   schedule.mean_accuracy = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(ErrorOfSchedule(schedule), HasSubstr("mean_accuracy: found null, expected a number"));
 }
@@ -94,15 +94,15 @@ TEST(ScheduleTest, TheNextWindowStartsWhereOneEnds) {
   next.streams.resize(2);
   next.streams[0].id = "bern";
   next.streams[1].id = "zurich";
-  ASSERT_TRUE(StartFrom(Example(), &next).ok());
+  ASSERT_TRUE(StartFrom(ExampleSchedule(), &next).ok());
   EXPECT_EQ(next.streams[0].accuracy, 1.0 / 7);
   EXPECT_EQ(next.streams[1].accuracy, 0.82);
   next.streams[0].id = "basel";
-  EXPECT_THAT(StartFrom(Example(), &next).error().message, HasSubstr("no stream basel"));
+  EXPECT_THAT(StartFrom(ExampleSchedule(), &next).error().message, HasSubstr("no stream basel"));
 }
 
 TEST(ScheduleTest, RefusesHostileValues) {
-  const std::string text = WriteSchedule(Example());
+  const std::string text = WriteSchedule(ExampleSchedule());
   const auto error = [&](const std::string& key, const std::string& value) {
     std::string wrong = text;
     const std::size_t at = wrong.find("\"" + key + "\": ") + key.size() + 4;
@@ -141,7 +141,7 @@ TEST(ScheduleTest, RefusesWhatIsNoSchedule) {
   EXPECT_THAT(error(""), HasSubstr("is empty"));
   EXPECT_THAT(error("{}"), HasSubstr("format: found nothing, expected \"ekya-schedule/1\""));
   EXPECT_THAT(error(WriteSituation({})), HasSubstr("found \"ekya-situation/1\""));
-  const std::string text = WriteSchedule(Example());
+  const std::string text = WriteSchedule(ExampleSchedule());
   for (std::size_t length = 1; length + 2 < text.size(); length += 7) {
     EXPECT_FALSE(ReadSchedule(text.substr(0, length), "s.json").ok()) << length;
   }

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Trace Example() {
+Trace ExampleTrace() {
   TracedRetraining retraining;
   retraining.id = "0/5";
   retraining.accuracy = 0.8;
@@ -37,7 +37,7 @@ std::string ErrorOfTrace(const Trace& trace) {
 }
 
 TEST(TraceTest, WhatIsWrittenReadsBackTheSame) {
-  const std::string text = WriteTrace(Example());
+  const std::string text = WriteTrace(ExampleTrace());
   const auto back = ReadTrace(text, "t.json");
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(back->window_seconds, 120);
@@ -57,7 +57,7 @@ TEST(TraceTest, WhatIsWrittenReadsBackTheSame) {
   const TracedRetraining& retraining = window.retraining[0];
   EXPECT_EQ(retraining.accuracy, 0.8);
   EXPECT_EQ(retraining.device_seconds, 4.75);
-  EXPECT_EQ(retraining.curve, Example().streams[0].windows[0].retraining[0].curve);
+  EXPECT_EQ(retraining.curve, ExampleTrace().streams[0].windows[0].retraining[0].curve);
   EXPECT_EQ(retraining.estimated_accuracy, 0.85);
   EXPECT_EQ(retraining.estimated_device_seconds, 1.0 / 3);
   EXPECT_EQ(retraining.later, (std::vector{0.7, 0.6}));
@@ -65,34 +65,34 @@ TEST(TraceTest, WhatIsWrittenReadsBackTheSame) {
 }
 
 TEST(TraceTest, RefusesWhatMakesNoTrace) {
-  Trace trace = Example();
+  Trace trace = ExampleTrace();
   trace.streams[1].id = "a";
   EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("streams[1].id: found \"a\", expected another id"));
-  trace = Example();
+  trace = ExampleTrace();
   trace.streams[1].windows.clear();
   EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("streams[1].windows: found an empty list"));
-  trace = Example();
+  trace = ExampleTrace();
   trace.streams.clear();
   EXPECT_THAT(ErrorOfTrace(trace),
               HasSubstr("streams: found an empty list, expected at least one"));
-  trace = Example();
+  trace = ExampleTrace();
   trace.streams[0].windows[0].retraining[0].curve[1].first = 9;
   EXPECT_THAT(ErrorOfTrace(trace),
               HasSubstr("retraining[0].curve[2]: found [4.75, 0.8], expected"));
-  trace = Example();
+  trace = ExampleTrace();
   trace.streams[0].windows[0].retraining[0].later[1] = 1.01;
   EXPECT_THAT(ErrorOfTrace(trace),
               HasSubstr("later[1]: found 1.01, expected a number from 0 to 1"));
-  trace = Example();
+  trace = ExampleTrace();
   trace.streams[0].windows[0].retraining[0].estimated_accuracy = -0.1;
   EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("estimate.accuracy: found -0.1"));
-  trace = Example();
+  trace = ExampleTrace();
   trace.window_seconds = 0;
   EXPECT_THAT(ErrorOfTrace(trace), HasSubstr("window_seconds: found 0, expected a number above 0"));
 }
 
 TEST(TraceTest, RefusesHostileValues) {
-  const std::string text = WriteTrace(Example());
+  const std::string text = WriteTrace(ExampleTrace());
   const auto error = [&](const std::string& key, const std::string& value) {
     // The first occurrence of the key with another value.
     std::string wrong = text;
@@ -124,7 +124,7 @@ TEST(TraceTest, AMillionStreamsAreAnErrorAtOnce) {
 }
 
 TEST(TraceTest, RefusesHalfATrace) {
-  const std::string text = WriteTrace(Example());
+  const std::string text = WriteTrace(ExampleTrace());
   for (std::size_t length = 1; length + 2 < text.size(); length += 7) {
     EXPECT_FALSE(ReadTrace(text.substr(0, length), "t.json").ok()) << length;
   }

@@ -42,7 +42,7 @@ std::vector<std::string> Schedulers(const std::vector<RunRecord>& runs) {
 }
 
 /// Sum and number of what was there to add.
-struct Mean {
+struct RunningMean {
   double sum = 0;
   int count = 0;
   void Add(double value) {
@@ -104,7 +104,7 @@ std::vector<Figure> AccuracyOverTimeFigures(const std::vector<RunRecord>& runs,
     Series series{.name = scheduler, .color = schedulers.ColorOf(scheduler)};
     for (int i = 0; i < kTimes; ++i) {
       const double time = low + (high - low) * (i + 0.5) / kTimes;
-      Mean mean;
+      RunningMean mean;
       for (const RunRecord& run : runs) {
         if (run.scheduler != scheduler) continue;
         for (const StreamRecord& stream : run.streams) mean.Add(AccuracyAt(stream, time));
@@ -120,7 +120,7 @@ std::vector<Figure> AccuracyOverTimeFigures(const std::vector<RunRecord>& runs,
 }
 
 std::vector<Figure> StreamAccuracyFigures(const std::vector<RunRecord>& runs, Palette& schedulers) {
-  std::map<std::string, std::map<std::string, Mean>> means;  // By scheduler, then stream.
+  std::map<std::string, std::map<std::string, RunningMean>> means;  // By scheduler, then stream.
   Figure figure{.kind = FigureKind::kBar};
   for (const RunRecord& run : runs) {
     for (const StreamRecord& stream : run.streams) {
@@ -163,7 +163,7 @@ std::vector<Figure> DeviceSecondsFigures(const std::vector<SchedulerResult>& res
   for (const auto& [name, member] : kinds) {
     Series series{.name = name, .color = 4 + static_cast<int>(figure.series.size())};
     for (std::size_t i = 0; i < results.size(); ++i) {
-      Mean mean;
+      RunningMean mean;
       for (const SummaryRow& row : results[i].runs) mean.Add(row.device_seconds.*member);
       series.points.push_back({static_cast<double>(i), mean.Value(), {}});
       any = any || mean.sum > 0;

@@ -106,12 +106,12 @@ void AddDifferences(const std::vector<SummaryRow>& rows, std::map<std::string, d
 Status ReadRow(const Node& node, const std::string& file, const std::string& path,
                SummaryRow* row) {
   MapReader map(node, file, path);
-  constexpr double kMax = std::numeric_limits<double>::max();
+  constexpr double kLargest = std::numeric_limits<double>::max();
   map.Read("scheduler", &row->scheduler);
   ReadInteger(map, "seed", &row->seed);
   map.Read("devices", &row->devices, {0, 1e6});
   map.Read("streams", &row->streams, {0, 1e9});
-  map.Read("window_seconds", &row->window_seconds, {0, kMax});
+  map.Read("window_seconds", &row->window_seconds, {0, kLargest});
   ReadNumberOrNull(map, "mean_accuracy", &row->mean_accuracy);
   map.Read("source", &row->source);
   ReadNumberOrNull(map, "worst_stream_accuracy", &row->worst_stream_accuracy);
@@ -121,10 +121,10 @@ Status ReadRow(const Node& node, const std::string& file, const std::string& pat
   map.Read("swaps", &row->swaps, {0, 2e9});
   if (const Node* seconds = map.Map("device_seconds")) {
     MapReader inner(*seconds, file, map.PathOf("device_seconds"));
-    inner.Read("inference", &row->device_seconds.inference, {0, kMax});
-    inner.Read("retraining", &row->device_seconds.retraining, {0, kMax});
-    inner.Read("profiling", &row->device_seconds.profiling, {0, kMax});
-    inner.Read("labelling", &row->device_seconds.labelling, {0, kMax});
+    inner.Read("inference", &row->device_seconds.inference, {0, kLargest});
+    inner.Read("retraining", &row->device_seconds.retraining, {0, kLargest});
+    inner.Read("profiling", &row->device_seconds.profiling, {0, kLargest});
+    inner.Read("labelling", &row->device_seconds.labelling, {0, kLargest});
     map.Merge(inner.Finish());
   }
   return map.Finish();
@@ -266,8 +266,8 @@ Result<Summary> ReadSummary(std::string_view text, const std::string& file) {
   if (const Node* figures = map.Map("figures")) {
     MapReader inner(*figures, file, "figures");
     for (const auto& [name, value] : figures->members) {
-      constexpr double kMax = std::numeric_limits<double>::max();
-      inner.Read(name, &summary.figures[name], {-kMax, kMax});
+      constexpr double kLargest = std::numeric_limits<double>::max();
+      inner.Read(name, &summary.figures[name], {-kLargest, kMax});
     }
     map.Merge(inner.Finish());
   }

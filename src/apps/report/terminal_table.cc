@@ -17,7 +17,7 @@ using window::RunRecord;
 using window::StreamRecord;
 using window::WindowRecord;
 
-constexpr int kGap = 2;
+constexpr int kColumnGap = 2;
 /// Narrower than this a name cannot be told from another.
 constexpr int kNarrowest = 6;
 
@@ -31,7 +31,7 @@ std::string Line(const std::vector<std::string>& cells, const std::vector<int>& 
                  const Table& table) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (i > 0) line.append(kGap, ' ');
+    if (i > 0) line.append(kColumnGap, ' ');
     line +=
         Padded(CutToWidth(PrintableText(cells[i]), widths[i]), widths[i], table.columns[i].number);
   }
@@ -57,10 +57,10 @@ std::vector<std::string> Wrapped(const std::string& name, int width) {
 void Shrink(const Table& table, int width, std::vector<int>* widths) {
   for (const bool only_text : {true, false}) {
     while (true) {
-      int total = -kGap;
+      int total = -kColumnGap;
       std::size_t widest = widths->size();
       for (std::size_t i = 0; i < widths->size(); ++i) {
-        total += (*widths)[i] + kGap;
+        total += (*widths)[i] + kColumnGap;
         if (only_text && table.columns[i].number) continue;
         if ((*widths)[i] <= kNarrowest) continue;
         if (widest == widths->size() || (*widths)[i] > (*widths)[widest]) widest = i;
@@ -100,8 +100,8 @@ std::string TerminalTable(const Table& table, int width) {
     }
     text += Line(header, widths, table);
   }
-  int rule = -kGap;
-  for (const int each : widths) rule += each + kGap;
+  int rule = -kColumnGap;
+  for (const int each : widths) rule += each + kColumnGap;
   for (int i = 0; i < rule; ++i) text += "─";
   text += "\n";
   for (const std::vector<std::string>& row : table.rows) text += Line(row, widths, table);

@@ -21,8 +21,8 @@ constexpr int kMostRealisations = 100;
 /// Up to so many streams, the thief's course is a candidate too.
 constexpr int kFewForThief = 64;
 /// Up to so many devices, fewer are looked at where more may be a loss.
-constexpr int kMostDevicesCompared = 32;
-constexpr BoundOptions kRoughBound = {.slots = 25, .iterations = 60};
+constexpr int kMostDevicesPlanned = 32;
+constexpr BoundOptions kFirstBound = {.slots = 25, .iterations = 60};
 
 /// The best inference for `capacity` quanta, by dynamic programming as in SolveStatic.
 void ServeBest(const Problem& problem, const std::vector<StreamState>& states, Quanta capacity,
@@ -163,15 +163,15 @@ Course RunPlanner(const Problem& problem) {
       keep(RealiseTuned(problem, search.Improve({}, most), &fluid));
     }
   }
-  const Relaxation relaxed = Relax(problem, {}, best.worth(), kRoughBound);
+  const Relaxation relaxed = Relax(problem, {}, best.worth(), kFirstBound);
   keep(RealiseTuned(problem, search.Improve(relaxed.order), &fluid));
 
   // A device more must not be a loss. Mostly the bound on what fewer reach proves that it is none.
-  if (problem.devices == 1 || problem.devices > kMostDevicesCompared || best.worth() >= unlimited) {
+  if (problem.devices == 1 || problem.devices > kMostDevicesPlanned || best.worth() >= unlimited) {
     return best;
   }
   const std::optional<Problem> fewer = OnFewerDevices(problem, problem.devices - 1);
-  if (!fewer || Relax(*fewer, {}, best.worth(), kRoughBound).bound <= best.worth()) return best;
+  if (!fewer || Relax(*fewer, {}, best.worth(), kFirstBound).bound <= best.worth()) return best;
   Course course = RunPlanner(*fewer);
   course.Adopt(problem);
   keep(std::move(course));
