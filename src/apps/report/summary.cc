@@ -267,7 +267,7 @@ Result<Summary> ReadSummary(std::string_view text, const std::string& file) {
     MapReader inner(*figures, file, "figures");
     for (const auto& [name, value] : figures->members) {
       constexpr double kLargest = std::numeric_limits<double>::max();
-      inner.Read(name, &summary.figures[name], {-kLargest, kMax});
+      inner.Read(name, &summary.figures[name], {-kLargest, kLargest});
     }
     map.Merge(inner.Finish());
   }
