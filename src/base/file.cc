@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 namespace ekya {
 namespace {
@@ -69,6 +70,18 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::uint64_t ma
   }
   content.resize(done);
   return content;
+}
+
+Result<std::unique_ptr<std::istream>> OpenFile(const std::filesystem::path& path) {
+  std::error_code code;
+  const auto status = std::filesystem::status(path, code);
+  // Before it is opened, which would wait at a pipe.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return Error{ErrorCode::kInvalid, path.string() + ": is not a regular file"};
+  }
+  auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
+  if (!*file) return FromErrno(path, "open");
+  return std::unique_ptr<std::istream>(std::move(file));
 }
 
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content) {

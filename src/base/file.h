@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <istream>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,10 @@ namespace ekya {
 /// The whole content of a regular file. Errors name the path; files over `max_bytes` are refused.
 Result<std::string> ReadFile(const std::filesystem::path& path,
                              std::uint64_t max_bytes = std::uint64_t{1} << 30);
+
+/// A regular file to be read piece by piece: for those too large to be kept. Errors name the path;
+/// what goes wrong later sets the stream's badbit.
+Result<std::unique_ptr<std::istream>> OpenFile(const std::filesystem::path& path);
 
 /// Replaces `path` by `content` so that a reader, or a crash at any point, sees the old file or the
 /// new one and never a part: writes aside, fsync, rename, fsync of the folder. Makes the folders

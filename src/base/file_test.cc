@@ -67,5 +67,17 @@ TEST_F(FileTest, RefusesWhatIsNoFile) {
   EXPECT_TRUE(ReadFile(folder_ / "large", 5).ok());
 }
 
+TEST_F(FileTest, AFileIsReadPieceByPiece) {
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "pieces", "one two").ok());
+  const auto file = OpenFile(folder_ / "pieces");
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  std::string word;
+  **file >> word;
+  EXPECT_EQ(word, "one");
+  EXPECT_EQ(OpenFile(folder_ / "absent").error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(OpenFile(folder_ / "absent").error().message, HasSubstr("absent: cannot open: No"));
+  EXPECT_THAT(OpenFile(folder_).error().message, HasSubstr("is not a regular file"));
+}
+
 }  // namespace
 }  // namespace ekya

@@ -13,47 +13,11 @@
 #include <optional>
 #include <sstream>
 
+#include "core/internal/json_events.h"
+#include "core/internal/tree_builder.h"
+
 namespace ekya {
 namespace {
-
-Error ErrorAt(const std::string& file, int line, const std::string& problem) {
-  return {ErrorCode::kInvalid, fmt::format("{}:{}: {}", file, line, problem)};
-}
-
-/// Length of the UTF-8 character that `text` begins with; 0 where it begins with none (RFC 3629).
-std::size_t CharacterLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    // No overlong forms (e0) and no surrogates (ed).
-    return follows(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) && follows(2) ? 3
-                                                                                              : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    return follows(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) && follows(2) &&
-                   follows(3)
-               ? 4
-               : 0;
-  }
-  return 0;
-}
-
-/// Whether `text`, its escapes resolved, is text: half of an escaped surrogate pair is none.
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = CharacterLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 /// Refuses what is no text at all before a parser sees it, and drops a byte order mark.
 Status CheckText(std::string_view* text, const std::string& file, std::size_t max_bytes) {
@@ -78,152 +42,6 @@ Status CheckText(std::string_view* text, const std::string& file, std::size_t ma
   if (blank) return Error{ErrorCode::kInvalid, file + ": is empty"};
   return {};
 }
-
-/// The double that `spelling` (without a leading plus) says; nothing where no double holds it.
-std::optional<double> ToDouble(std::string_view spelling) {
-  double number = 0;
-  const char* const end = spelling.data() + spelling.size();
-  const auto [stop, code] = std::from_chars(spelling.data(), end, number);
-  if (code != std::errc() || stop != end || !std::isfinite(number)) return std::nullopt;
-  return number;
-}
-
-/// Grows a tree of nodes from a parser's events. The first call that returns false has set `error`.
-class TreeBuilder {
- public:
-  explicit TreeBuilder(const std::string& file) : file_(file) {}
-
-  bool Key(std::string_view key, int line) {
-    if (!Count(line)) return false;
-    if (!IsUtf8(key)) return Fail(line, "found a lone surrogate in a key, expected text");
-    auto& members = open_.back()->members;
-    members.emplace_back(key, Node{});
-    members.back().second.line = line;
-    awaits_key_ = false;
-    return key.find('\0') == std::string::npos || Fail(line, "found a NUL character in a key");
-  }
-
-  bool Add(Node scalar) { return Place(std::move(scalar)) != nullptr; }
-
-  bool AddText(std::string_view text, int line) {
-    if (text.find('\0') != std::string::npos)
-      return Fail(line, "found a NUL character, expected text");
-    if (!IsUtf8(text)) return Fail(line, "found a lone surrogate, expected text");
-    Node node{.kind = Node::Kind::kString, .line = line, .text = std::string(text)};
-    return Add(std::move(node));
-  }
-
-  bool AddNumber(std::string_view spelling, std::optional<double> number, int line) {
-    Node node{.kind = Node::Kind::kNumber, .line = line, .text = std::string(spelling)};
-    if (!number) {
-      return Fail(line,
-                  fmt::format("found {}, expected a number that a double holds", Describe(node)));
-    }
-    node.number = *number;
-    return Add(std::move(node));
-  }
-
-  bool Open(Node::Kind kind, int line) {
-    if (open_.size() == kMaxLevels) {
-      return Fail(line, fmt::format("found more than {} levels of maps and lists", kMaxLevels));
-    }
-    // Inside a map, people look for a member where its key stands.
-    if (!open_.empty() && open_.back()->kind == Node::Kind::kMap) {
-      line = open_.back()->members.back().second.line;
-    }
-    Node* const node = Place(Node{.kind = kind, .line = line});
-    if (node == nullptr) return false;
-    // Stays valid: a container grows only while it is the innermost open one.
-    open_.push_back(node);
-    awaits_key_ = kind == Node::Kind::kMap;
-    return true;
-  }
-
-  bool Close() {
-    const Node& closed = *open_.back();
-    if (closed.kind == Node::Kind::kMap && !CheckDuplicates(closed)) return false;
-    open_.pop_back();
-    awaits_key_ = !open_.empty() && open_.back()->kind == Node::Kind::kMap;
-    return true;
-  }
-
-  /// Always false, so that handlers can return it.
-  bool Fail(int line, const std::string& problem) {
-    const std::string path = Path();
-    error_ = ErrorAt(file_, line, path.empty() ? problem : path + ": " + problem);
-    return false;
-  }
-
-  /// Whether the next event is a key.
-  bool awaits_key() const { return awaits_key_; }
-  /// The innermost map or list that is not closed yet; null where there is none.
-  const Node* innermost() const { return open_.empty() ? nullptr : open_.back(); }
-  /// What the first failed call said.
-  const Error& error() const {
-    EKYA_CHECK(error_.has_value());
-    return *error_;
-  }
-  bool failed() const { return error_.has_value(); }
-  Node& root() { return root_; }
-
- private:
-  Node* Place(Node node) {
-    if (open_.empty()) {
-      root_ = std::move(node);
-      return &root_;
-    }
-    Node& parent = *open_.back();
-    if (parent.kind == Node::Kind::kMap) {
-      awaits_key_ = true;
-      return &(parent.members.back().second = std::move(node));
-    }
-    return Count(node.line) ? &parent.items.emplace_back(std::move(node)) : nullptr;
-  }
-
-  bool Count(int line) {
-    return ++values_ <= kMaxValues ||
-           Fail(line,
-                fmt::format("found more than {} values, expected a smaller file", kMaxValues));
-  }
-
-  bool CheckDuplicates(const Node& map) {
-    const auto& members = map.members;
-    std::vector<std::size_t> order(members.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, {}, [&](std::size_t i) {
-      return std::pair<std::string_view, std::size_t>(members[i].first, i);
-    });
-    const auto twin = std::ranges::adjacent_find(
-        order, [&](std::size_t a, std::size_t b) { return members[a].first == members[b].first; });
-    if (twin == order.end()) return true;
-    const auto& [key, first] = members[*twin];
-    return Fail(members[*std::next(twin)].second.line,
-                fmt::format("found the key \"{}\" again, first on line {}", key, first.line));
-  }
-
-  /// Where the parser is, as a key path.
-  std::string Path() const {
-    std::string path;
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      const Node& node = *open_[i];
-      const bool innermost = i + 1 == open_.size();
-      if (node.kind == Node::Kind::kList) {
-        path += fmt::format("[{}]", node.items.size() - (innermost ? 0 : 1));
-      } else if (!node.members.empty() && !(innermost && awaits_key_)) {
-        if (!path.empty()) path += '.';
-        path += node.members.back().first;
-      }
-    }
-    return path;
-  }
-
-  const std::string& file_;
-  Node root_;
-  std::vector<Node*> open_;
-  bool awaits_key_ = false;
-  std::size_t values_ = 0;
-  std::optional<Error> error_;
-};
 
 /// RapidJSON's input stream over a text without NUL characters; counts lines.
 class LineStream {
@@ -251,39 +69,6 @@ class LineStream {
   std::string_view text_;
   std::size_t at_ = 0;
   int line_ = 1;
-};
-
-/// RapidJSON's events into a tree.
-class JsonHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, JsonHandler> {
- public:
-  JsonHandler(TreeBuilder& builder, const LineStream& stream)
-      : builder_(builder), stream_(stream) {}
-
-  bool Null() { return builder_.Add({.line = stream_.line()}); }
-  bool Bool(bool value) {
-    return builder_.Add({.kind = Node::Kind::kBool,
-                         .line = stream_.line(),
-                         .boolean = value,
-                         .text = value ? "true" : "false"});
-  }
-  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
-    const std::string_view spelling(text, length);
-    return builder_.AddNumber(spelling, ToDouble(spelling), stream_.line());
-  }
-  bool String(const char* text, rapidjson::SizeType length, bool) {
-    return builder_.AddText({text, length}, stream_.line());
-  }
-  bool Key(const char* text, rapidjson::SizeType length, bool) {
-    return builder_.Key({text, length}, stream_.line());
-  }
-  bool StartObject() { return builder_.Open(Node::Kind::kMap, stream_.line()); }
-  bool EndObject(rapidjson::SizeType) { return builder_.Close(); }
-  bool StartArray() { return builder_.Open(Node::Kind::kList, stream_.line()); }
-  bool EndArray(rapidjson::SizeType) { return builder_.Close(); }
-
- private:
-  TreeBuilder& builder_;
-  const LineStream& stream_;
 };
 
 /// A plain YAML scalar by the core schema (YAML 1.2, section 10.3.2), null aside.
@@ -386,22 +171,13 @@ class YamlHandler : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-/// `message` as the end of a sentence.
-std::string Uncapitalised(std::string message) {
-  if (!message.empty()) {
-    message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
-  }
-  while (message.ends_with('.')) message.pop_back();
-  return message;
-}
-
 }  // namespace
 
 Result<Node> ParseJson(std::string_view text, const std::string& file) {
   EKYA_RETURN_IF_ERROR(CheckText(&text, file, kMaxJsonBytes));
   TreeBuilder builder(file);
   LineStream stream(text);
-  JsonHandler handler(builder, stream);
+  JsonEvents handler(builder, stream);
   rapidjson::Reader reader;
   // Spellings instead of numbers: from_chars is exact, and messages show what the file says.
   const auto outcome = reader.Parse<rapidjson::kParseNumbersAsStringsFlag>(stream, handler);

@@ -194,6 +194,8 @@ bool MapReader::Has(const std::string& key) const {
 
 void MapReader::Ignore(const std::string& key) { asked_.push_back(key); }
 
+void MapReader::IgnoreOthers() { ignore_others_ = true; }
+
 void MapReader::Fail(const std::string& key, const std::string& expected) {
   const auto member =
       std::ranges::find_if(node_.members, [&](const auto& pair) { return pair.first == key; });
@@ -226,6 +228,7 @@ Status MapReader::Finish() {
   if (failed() && missing_.empty()) return status_;
   int unknown = 0;
   for (const auto& [key, value] : node_.members) {
+    if (ignore_others_) break;
     if (std::ranges::find(asked_, key) != asked_.end()) continue;
     if (++unknown > 100) break;  // A hostile map may hold a million.
     const std::string nearest = Nearest(key, asked_);

@@ -53,6 +53,8 @@ class MapReader {
   bool Has(const std::string& key) const;
   /// Accepts `key` without reading it.
   void Ignore(const std::string& key);
+  /// Accepts every key: for files of other makers, who may say more than anybody asks for.
+  void IgnoreOthers();
   /// Records an error at `key` (found: what the node holds).
   void Fail(const std::string& key, const std::string& expected);
   /// The same with `found` in place of what the node holds.
@@ -82,6 +84,7 @@ class MapReader {
   const std::string path_;
   std::vector<std::string> asked_;
   bool optional_ = false;
+  bool ignore_others_ = false;
   std::string missing_;  ///< The key whose absence is the first error.
   Status status_;
 };

@@ -19,6 +19,18 @@ class MapReaderTest : public ::testing::Test {
   Node node_;
 };
 
+TEST_F(MapReaderTest, OtherMakersMaySayMore) {
+  MapReader map = Over(R"({"i": 1, "more": 2, "absentt": 3})");
+  int i = 0;
+  map.Read("i", &i, AtLeast(0));
+  map.IgnoreOthers();
+  EXPECT_TRUE(map.Finish().ok());
+  MapReader other = Over(R"({"ii": 1})");
+  other.IgnoreOthers();
+  other.Read("i", &i, AtLeast(0));
+  EXPECT_THAT(other.Finish().error().message, HasSubstr("i: found nothing"));
+}
+
 TEST_F(MapReaderTest, ReadsEachKind) {
   MapReader map = Over(R"({"d": 0.5, "i": -3, "b": true, "s": "x", "e": "two", "l": ["a", "b"],
                            "n": [1, 2.5], "m": {}, "skipped": 1})");
