@@ -1,6 +1,7 @@
 #include "core/site.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -243,11 +244,14 @@ const Fields<ModelSettings>& ModelFields() {
   return fields;
 }
 
-/// How `url` names a source: "rtsp", "file", "folder", "scene", or "" where it names none.
+/// How `url` names a source: "rtsp", "file", "folder", "scene", the layout of a data set, or ""
+/// where it names none.
 std::string KindOf(const std::string& url) {
   if (url.starts_with("rtsp://") || url.starts_with("rtsps://")) return "rtsp";
-  for (const char* kind : {"file", "folder", "scene"}) {
-    const std::string prefix = std::string(kind) + ":";
+  std::vector<std::string> kinds = DatasetLayouts();
+  kinds.insert(kinds.end(), {"file", "folder", "scene"});
+  for (const std::string& kind : kinds) {
+    const std::string prefix = kind + ":";
     if (url.starts_with(prefix)) return url.size() > prefix.size() ? kind : "";
   }
   return url.empty() || url.find("://") != std::string::npos ? "" : "file";
@@ -264,9 +268,11 @@ void ReadUrl(MapReader& map, const Context& context, CameraSettings& camera) {
   const std::string kind = KindOf(url);
   if (kind.empty()) {
     return map.Fail("url", "\"" + ShownUrl(shown) + "\"",
-                    "rtsp://..., file:PATH or the path of a video, folder:MANIFEST or scene:NAME");
+                    fmt::format("rtsp://..., file:PATH or the path of a video, folder:MANIFEST, "
+                                "scene:NAME or LAYOUT:PATH of a data set ({})",
+                                fmt::join(DatasetLayouts(), ", ")));
   }
-  if (kind == "file" || kind == "folder") {
+  if (kind != "rtsp" && kind != "scene") {
     const std::string prefix = url.starts_with(kind + ":") ? kind + ":" : "";
     url = prefix + field::Below(context.folder, url.substr(prefix.size()));
   }
@@ -276,18 +282,21 @@ void ReadUrl(MapReader& map, const Context& context, CameraSettings& camera) {
 const Fields<CameraSettings>& CameraSettingsFields() {
   using C = CameraSettings;
   static const Fields<C> fields = {
-      {"url", "Source: rtsp://..., a video's path, folder:MANIFEST or scene:NAME.", ReadUrl,
-       [](JsonWriter& json) { json.Key("type").Text("string"); }},
+      {"url",
+       "Source: rtsp://..., a video's path, folder:MANIFEST, scene:NAME, or LAYOUT:PATH of a data "
+       "set, such as coco:labels.json.",
+       ReadUrl, [](JsonWriter& json) { json.Key("type").Text("string"); }},
       Choice("task", &C::task, {"classification", "detection"}, "What the stream's model does."),
       Texts("classes", &C::classes, "What the model tells apart, in order."),
       Flag("learn", &C::learn, "Whether the stream's model is retrained."),
       Number("frames_per_second", &C::frames_per_second, {.low = 0, .high = 1000},
              "Frames a second: of a video or a network camera at most so many, evenly spread; "
-             "folders and "
-             "scenes are shown at this rate. 0: the source's own."),
+             "folders, data sets and scenes are shown at this rate. 0: the source's own."),
       Number("speed", &C::speed, {.low = 0, .high = 1e6, .low_open = true},
-             "Scene seconds per second, for folders and scenes."),
-      Text("select", &C::select, "Folder: rows taken, such as slot=1-17."),
+             "Scene seconds per second, for folders, data sets and scenes."),
+      Text(
+          "select", &C::select,
+          "Folder: rows taken, such as slot=1-17. Data set: streams taken, such as stream=aachen."),
       Count("seed", &C::seed, "Scene: added to the run's seed."),
       Flag("loop", &C::loop, "Start again at the source's end."),
       Seconds("stall", &C::stall_seconds, {.low = 0, .high = kDay, .low_open = true},
@@ -343,7 +352,8 @@ void CheckCamera(MapReader& map, const GoldenSettings& golden, const Camera& cam
   const CameraSettings& settings = camera.settings;
   if (settings.url.empty()) map.Fail("url", "where its frames come from");
   const std::string kind = KindOf(settings.url);
-  const bool has_truth = kind == "folder" || kind == "scene";
+  const bool has_truth =
+      kind == "folder" || kind == "scene" || !DatasetLayoutOf(settings.url).empty();
   if (settings.task == "classification" && settings.classes.empty() && !has_truth) {
     map.Fail("classes", "a list of strings, since a classifier's source does not say them");
   }

@@ -14,19 +14,20 @@
 namespace ekya {
 
 /// Where a camera's frames come from, as `url` says: "rtsp://...", "file:clip.mp4" or a plain path
-/// to a video, "folder:path/manifest.csv", "scene:intersection".
+/// to a video, "folder:path/manifest.csv", "scene:intersection", "coco:path/labels.json" or another
+/// layout of a labelled data set (core/url.h).
 struct CameraSettings {
   std::string id;
   std::string url;
   std::string task = "classification";  ///< Or "detection".
   std::vector<std::string> classes;
-  bool learn = true;                   ///< Whether the stream's model is retrained.
-  double frames_per_second = 0;        ///< Shown, or taken of a video; 0: the source's own rate.
-  double speed = 1;                    ///< Scene seconds per second, for folders and scenes.
-  std::string select;                  ///< Folder: rows taken, such as "slot=1-17".
-  std::uint64_t seed = 0;              ///< Scene: added to the run's seed.
-  bool loop = false;                   ///< Start again at the source's end.
-  double stall_seconds = 10;           ///< Without a frame for so long the camera counts as gone.
+  bool learn = true;             ///< Whether the stream's model is retrained.
+  double frames_per_second = 0;  ///< Shown, or taken of a video; 0: the source's own rate.
+  double speed = 1;              ///< Scene seconds per second, for folders, data sets and scenes.
+  std::string select;            ///< Folder: rows, such as "slot=1-17"; data set: "stream=aachen".
+  std::uint64_t seed = 0;        ///< Scene: added to the run's seed.
+  bool loop = false;             ///< Start again at the source's end.
+  double stall_seconds = 10;     ///< Without a frame for so long the camera counts as gone.
   std::map<std::string, Box> regions;  ///< Fixed regions to classify, by name.
   std::vector<Box> masks;              ///< Parts of the picture that are blackened.
 };

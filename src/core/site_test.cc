@@ -176,11 +176,14 @@ TEST(SiteTest, PathsAreRelativeToTheFile) {
   EXPECT_EQ(url("folder:data/m.csv"), "folder:examples/data/m.csv");
   EXPECT_EQ(url("folder:/data/m.csv"), "folder:/data/m.csv");
   EXPECT_EQ(url("scene:intersection"), "scene:intersection");
+  EXPECT_EQ(url("coco:data/labels.json"), "coco:examples/data/labels.json");
+  EXPECT_EQ(url("cityscapes:/data/cityscapes"), "cityscapes:/data/cityscapes");
   EXPECT_EQ(url("rtsp://host/stream"), "rtsp://host/stream");
   EXPECT_THAT(url("gopher://host"),
               HasSubstr("cameras.a.url: found \"gopher://host\", expected rtsp"));
   EXPECT_THAT(url("ftp://me:secret@host"), HasSubstr("found \"ftp://***@host\""));
   EXPECT_THAT(url("folder:"), HasSubstr("found \"folder:\", expected rtsp"));
+  EXPECT_THAT(url("waymo:"), HasSubstr("found \"waymo:\", expected rtsp"));
 }
 
 TEST(SiteTest, PlaceholdersComeFromTheEnvironmentAndNeverShow) {
@@ -252,6 +255,7 @@ TEST(SiteTest, ChecksEachCamera) {
   EXPECT_THAT(error("{}"), HasSubstr("cameras.a.url: found nothing, expected where its frames"));
   EXPECT_THAT(error("{url: clip.mp4, learn: false}"),
               HasSubstr("cameras.a.classes: found nothing, expected a list of strings"));
+  EXPECT_TRUE(ReadSite("cameras:\n  a: {url: \"mot:/data/MOT17-02\"}\n", "site.yaml").ok());
   EXPECT_THAT(error("{url: clip.mp4, classes: [a]}"),
               HasSubstr("cameras.a.learn: found true, expected false or a golden model"));
   EXPECT_THAT(error("{url: \"scene:x\", classes: [a, a]}"), HasSubstr("found \"a\" twice"));

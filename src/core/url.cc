@@ -17,4 +17,16 @@ std::string ShownUrl(const std::string& url) {
   return start + "***" + url.substr(at, query - at);
 }
 
+const std::vector<std::string>& DatasetLayouts() {
+  static const std::vector<std::string> layouts = {
+      "manifest", "coco", "yolo", "mot", "samplelist", "cityscapes", "waymo", "bellevue", "vegas"};
+  return layouts;
+}
+
+std::string DatasetLayoutOf(const std::string& url) {
+  const std::string scheme = url.substr(0, std::min(url.find(':'), url.size()));
+  const bool known = std::ranges::find(DatasetLayouts(), scheme) != DatasetLayouts().end();
+  return known && scheme.size() + 1 < url.size() ? scheme : "";
+}
+
 }  // namespace ekya

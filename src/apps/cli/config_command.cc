@@ -13,10 +13,13 @@
 namespace ekya::cli {
 namespace {
 
-/// The local file that `url` needs; empty where it needs none.
+/// The local file or folder that `url` needs; empty where it needs none.
 std::string FileOf(const std::string& url) {
   for (const char* prefix : {"file:", "folder:"}) {
     if (url.starts_with(prefix)) return url.substr(std::string(prefix).size());
+  }
+  if (const std::string layout = DatasetLayoutOf(url); !layout.empty()) {
+    return url.substr(layout.size() + 1);
   }
   return url.starts_with("scene:") || url.find("://") != std::string::npos ? "" : url;
 }

@@ -6,21 +6,22 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "platform/datasets/manifest.h"
 #include "stages/camera/internal/ffmpeg.h"
-#include "stages/camera/internal/manifest.h"
+#include "stages/camera/internal/playhead.h"
 
 namespace ekya::camera {
 namespace {
 
 /// All pictures of one time: rows [begin, end) of the manifest.
 struct Moment {
-  double seconds = 0;  ///< Since the first one.
   std::size_t begin = 0;
   std::size_t end = 0;
 };
@@ -28,7 +29,8 @@ struct Moment {
 class FolderSource : public Source {
  public:
   FolderSource(const CameraSettings& settings, const FolderLayout& layout,
-               std::filesystem::path folder, Manifest manifest, std::vector<std::string> classes)
+               std::filesystem::path folder, datasets::Manifest manifest,
+               std::vector<std::string> classes)
       : camera_(settings.id),
         tile_(layout.tile),
         speed_(settings.speed),
@@ -37,8 +39,9 @@ class FolderSource : public Source {
         rows_(std::move(manifest.rows)) {
     info_.frames_per_second =
         settings.frames_per_second > 0 ? settings.frames_per_second : layout.frames_per_second;
-    info_.has_truth = std::any_of(rows_.begin(), rows_.end(),
-                                  [](const ManifestRow& row) { return !row.label.empty(); });
+    info_.has_truth = std::any_of(rows_.begin(), rows_.end(), [](const datasets::ManifestRow& row) {
+      return !row.label.empty();
+    });
     info_.classes = std::move(classes);
     PlaceTiles();
     CollectMoments();
@@ -47,18 +50,12 @@ class FolderSource : public Source {
   const SourceInfo& info() const override { return info_; }
 
   Result<std::optional<Frame>> Next() override {
-    const double elapsed = static_cast<double>(index_) / info_.frames_per_second;
-    double scene = elapsed * speed_;
-    if (scene >= scene_seconds_) {
-      if (!loop_) return std::optional<Frame>();
-      scene = std::fmod(scene, scene_seconds_);
-      if (scene < moments_[moment_].seconds) moment_ = 0;
-    }
-    while (moment_ + 1 < moments_.size() && moments_[moment_ + 1].seconds <= scene) ++moment_;
-    if (shown_ != &moments_[moment_]) Show(moments_[moment_]);
+    const auto shown = playhead_->At(index_);
+    if (!shown) return std::optional<Frame>();
+    if (shown_ != &moments_[*shown]) Show(moments_[*shown]);
     Frame frame = picture_;
+    frame.time_seconds = static_cast<double>(index_) / info_.frames_per_second;
     frame.index = index_++;
-    frame.time_seconds = elapsed;
     return std::optional<Frame>(std::move(frame));
   }
 
@@ -79,23 +76,19 @@ class FolderSource : public Source {
   }
 
   void CollectMoments() {
-    std::vector<double> gaps;
+    std::vector<double> times;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       const double seconds = rows_[i].seconds - rows_[0].seconds;
-      if (moments_.empty() || moments_.back().seconds != seconds) {
-        if (!moments_.empty()) gaps.push_back(seconds - moments_.back().seconds);
-        moments_.push_back({seconds, i, i});
+      if (times.empty() || times.back() != seconds) {
+        times.push_back(seconds);
+        moments_.push_back({i, i});
       }
       moments_.back().end = i + 1;
     }
-    // The last picture stays as long as pictures usually do, and for one frame at least.
-    double last = 0;
-    if (!gaps.empty()) {
-      std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2),
-                       gaps.end());
-      last = gaps[gaps.size() / 2];
-    }
-    scene_seconds_ = moments_.back().seconds + std::max(last, speed_ / info_.frames_per_second);
+    playhead_.emplace(std::move(times), Playhead::Pace{.speed = speed_,
+                                                       .frames_per_second = info_.frames_per_second,
+                                                       .loop = loop_,
+                                                       .slack = 0});
   }
 
   /// Makes `moment` the picture that is shown.
@@ -107,7 +100,7 @@ class FolderSource : public Source {
     picture_.image.pixels.assign(static_cast<std::size_t>(3 * info_.width) * info_.height, 0);
     picture_.regions.clear();
     for (std::size_t i = moment.begin; i < moment.end; ++i) {
-      const ManifestRow& row = rows_[i];
+      const datasets::ManifestRow& row = rows_[i];
       const Box& box = tiles_.at(row.slot);
       if (const Status drawn = Draw(row, box); !drawn.ok()) {
         Blacken(box);
@@ -131,7 +124,7 @@ class FolderSource : public Source {
                                        static_cast<std::size_t>(box.x))];
   }
 
-  Status Draw(const ManifestRow& row, const Box& box) {
+  Status Draw(const datasets::ManifestRow& row, const Box& box) {
     const auto path = folder_ / row.file;
     EKYA_ASSIGN(const std::string bytes, ReadFile(path, kMaxPictureBytes));
     const Status decoded = decoder_.Decode(bytes, tile_, tile_, At(box), 3 * info_.width);
@@ -150,18 +143,17 @@ class FolderSource : public Source {
   const double speed_;
   const bool loop_;
   const std::filesystem::path folder_;
-  const std::vector<ManifestRow> rows_;
+  const std::vector<datasets::ManifestRow> rows_;
   SourceInfo info_;
   std::map<std::int64_t, Box> tiles_;  // by slot
   std::vector<Moment> moments_;
-  double scene_seconds_ = 0;  // from the first picture to the end of the last
+  std::optional<Playhead> playhead_;
 
   std::int64_t index_ = 0;
-  std::size_t moment_ = 0;
   const Moment* shown_ = nullptr;  // what picture_ shows
   Frame picture_;                  // decoded once, shown until the next one's time
   std::set<std::string> warned_;   // files that a warning has named
-  JpegDecoder decoder_;
+  PictureDecoder decoder_;
 };
 
 }  // namespace
@@ -177,7 +169,7 @@ Result<std::unique_ptr<Source>> OpenFolder(const CameraSettings& settings,
   }
   const auto text = ReadFile(path);
   if (!text.ok()) return text.error().Within(about);
-  auto manifest = ReadManifest(*text, path.string(), settings.select);
+  auto manifest = datasets::ReadManifest(*text, path.string(), settings.select);
   if (!manifest.ok()) return manifest.error().Within(about);
 
   std::vector<std::string> classes = settings.classes.empty() ? manifest->labels : settings.classes;

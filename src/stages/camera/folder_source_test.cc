@@ -11,7 +11,6 @@
 #include <set>
 
 #include "base/file.h"
-#include "stages/camera/internal/manifest.h"
 #include "stages/camera/internal/picture_fixture.h"
 
 namespace ekya::camera {

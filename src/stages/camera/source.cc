@@ -1,12 +1,14 @@
 #include "stages/camera/source.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "core/url.h"
+#include "stages/camera/dataset_source.h"
 #include "stages/camera/folder_source.h"
 #include "stages/camera/scene_source.h"
 #include "stages/camera/video_source.h"
@@ -82,6 +84,7 @@ Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::u
                                           std::stop_token stop) {
   const std::string scheme = Scheme(settings.url);
   if (scheme == "folder") return OpenFolder(settings);
+  if (!DatasetLayoutOf(settings.url).empty()) return OpenDataset(settings, std::move(stop));
   if (scheme == "scene") return OpenScene(settings, seed);
   if (scheme == "rtsp" || scheme == "rtsps") return OpenRtsp(settings, std::move(stop));
   if (scheme == "file" || (scheme.empty() && !settings.url.empty())) {
@@ -90,8 +93,8 @@ Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::u
   return Error{
       ErrorCode::kInvalid,
       fmt::format("camera {}: url: found \"{}\", expected rtsp://..., file:PATH, the path of a "
-                  "video, folder:MANIFEST or scene:intersection",
-                  settings.id, ShownUrl(settings.url))};
+                  "video, folder:MANIFEST, scene:intersection or LAYOUT:PATH of a data set ({})",
+                  settings.id, ShownUrl(settings.url), fmt::join(DatasetLayouts(), ", "))};
 }
 
 }  // namespace

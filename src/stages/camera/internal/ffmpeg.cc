@@ -41,48 +41,83 @@ Status RgbConverter::Convert(const AVFrame& from, int width, int height, std::ui
   return {};
 }
 
-JpegDecoder::JpegDecoder() : packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
-  SilenceFfmpeg();
-  const AVCodec* codec = avcodec_find_decoder(AV_CODEC_ID_MJPEG);
-  EKYA_CHECK(codec != nullptr && packet_ && frame_, "FFmpeg has no JPEG decoder");
-  codec_.reset(avcodec_alloc_context3(codec));
-  EKYA_CHECK(codec_ != nullptr);
-  codec_->thread_count = 1;
-  codec_->err_recognition = AV_EF_EXPLODE;
-  EKYA_CHECK(avcodec_open2(codec_.get(), codec, nullptr) == 0);
+namespace {
+
+/// More pixels than any camera has: a header that says so lies.
+constexpr std::int64_t kMaxPixels = std::int64_t{1} << 28;
+
+CodecContext OpenDecoder(AVCodecID id) {
+  const AVCodec* codec = avcodec_find_decoder(id);
+  EKYA_CHECK(codec != nullptr, "FFmpeg has no decoder for JPEG or PNG");
+  CodecContext context(avcodec_alloc_context3(codec));
+  EKYA_CHECK(context != nullptr);
+  context->thread_count = 1;
+  context->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
+  context->max_pixels = kMaxPixels;
+  EKYA_CHECK(avcodec_open2(context.get(), codec, nullptr) == 0);
+  return context;
 }
 
-Status JpegDecoder::Decode(std::string_view bytes, int width, int height, std::uint8_t* to,
-                           int stride) {
-  // The decoder makes up the rest of a truncated picture, so its end is looked for here. Some
-  // writers pad with a few bytes.
-  const auto end = bytes.rfind("\xFF\xD9");
-  if (!bytes.starts_with("\xFF\xD8") || bytes.size() < 64) {
-    return Error{ErrorCode::kInvalid, "is not a JPEG picture"};
+}  // namespace
+
+PictureDecoder::PictureDecoder() : packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
+  SilenceFfmpeg();
+  EKYA_CHECK(packet_ && frame_);
+  jpeg_ = OpenDecoder(AV_CODEC_ID_MJPEG);
+  png_ = OpenDecoder(AV_CODEC_ID_PNG);
+}
+
+Status PictureDecoder::DecodeFrame(std::string_view bytes) {
+  const bool png = bytes.starts_with("\x89PNG");
+  const char* const name = png ? "PNG" : "JPEG";
+  if ((!png && !bytes.starts_with("\xFF\xD8")) || bytes.size() < 64) {
+    return Error{ErrorCode::kInvalid, "is not a JPEG or PNG picture"};
   }
-  if (end == std::string_view::npos) {
-    return Error{
-        ErrorCode::kInvalid,
-        fmt::format("is a truncated JPEG picture ({} bytes without its end)", bytes.size())};
+  // The decoders make up the rest of a truncated picture, so its end is looked for here. Some
+  // writers pad with a few bytes.
+  if (bytes.rfind(png ? "IEND" : "\xFF\xD9") == std::string_view::npos) {
+    return Error{ErrorCode::kInvalid, fmt::format("is a truncated {} picture ({} bytes without "
+                                                  "its end)",
+                                                  name, bytes.size())};
   }
   if (av_new_packet(packet_.get(), static_cast<int>(bytes.size())) != 0) {
-    return Error{ErrorCode::kFailed, "no memory for a JPEG picture"};
+    return Error{ErrorCode::kFailed, "no memory for a picture"};
   }
   std::memcpy(packet_->data, bytes.data(), bytes.size());
-  int code = avcodec_send_packet(codec_.get(), packet_.get());
+  AVCodecContext* const codec = png ? png_.get() : jpeg_.get();
+  int code = avcodec_send_packet(codec, packet_.get());
   av_packet_unref(packet_.get());
-  if (code == 0) code = avcodec_receive_frame(codec_.get(), frame_.get());
+  if (code == 0) code = avcodec_receive_frame(codec, frame_.get());
   if (code != 0) {
-    avcodec_flush_buffers(codec_.get());
+    avcodec_flush_buffers(codec);
     return Error{ErrorCode::kInvalid,
-                 fmt::format("is a damaged JPEG picture: {}", FfmpegError(code))};
+                 fmt::format("is a damaged {} picture: {}", name, FfmpegError(code))};
   }
-  const bool whole =
-      frame_->decode_error_flags == 0 && (frame_->flags & AV_FRAME_FLAG_CORRUPT) == 0;
-  const Status converted = whole ? converter_.Convert(*frame_, width, height, to, stride)
-                                 : Error{ErrorCode::kInvalid, "is a damaged JPEG picture"};
+  if (frame_->decode_error_flags != 0 || (frame_->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
+    av_frame_unref(frame_.get());
+    return Error{ErrorCode::kInvalid, fmt::format("is a damaged {} picture", name)};
+  }
+  return {};
+}
+
+Status PictureDecoder::Decode(std::string_view bytes, int width, int height, std::uint8_t* to,
+                              int stride) {
+  EKYA_RETURN_IF_ERROR(DecodeFrame(bytes));
+  const Status converted = converter_.Convert(*frame_, width, height, to, stride);
   av_frame_unref(frame_.get());
   return converted;
+}
+
+Result<Image> PictureDecoder::Decode(std::string_view bytes) {
+  EKYA_RETURN_IF_ERROR(DecodeFrame(bytes));
+  Image image{.width = frame_->width, .height = frame_->height, .pixels = {}};
+  image.pixels.resize(3 * static_cast<std::size_t>(image.width) *
+                      static_cast<std::size_t>(image.height));
+  const Status converted =
+      converter_.Convert(*frame_, image.width, image.height, image.pixels.data(), 3 * image.width);
+  av_frame_unref(frame_.get());
+  if (!converted.ok()) return converted.error();
+  return image;
 }
 
 }  // namespace ekya::camera

@@ -55,16 +55,22 @@ class RgbConverter {
   Scaler scaler_;
 };
 
-/// Decodes JPEG pictures from memory. One thread.
-class JpegDecoder {
+/// Decodes JPEG and PNG pictures from memory. One thread.
+class PictureDecoder {
  public:
-  JpegDecoder();
+  PictureDecoder();
   /// Decodes `bytes` and writes them resized to the `width` x `height` pixels at `to`. kInvalid
-  /// where they are no JPEG or only a part of one; what stands at `to` is then undefined.
+  /// where they are no such picture or only a part of one; what stands at `to` is then undefined.
   Status Decode(std::string_view bytes, int width, int height, std::uint8_t* to, int stride);
+  /// Decodes `bytes` at their own size.
+  Result<Image> Decode(std::string_view bytes);
 
  private:
-  CodecContext codec_;
+  /// Decodes `bytes` into frame_.
+  Status DecodeFrame(std::string_view bytes);
+
+  CodecContext jpeg_;
+  CodecContext png_;
   Packet packet_;
   DecodedFrame frame_;
   RgbConverter converter_;

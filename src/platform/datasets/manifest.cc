@@ -1,4 +1,4 @@
-#include "stages/camera/internal/manifest.h"
+#include "platform/datasets/manifest.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,32 +12,17 @@
 #include <set>
 #include <utility>
 
-namespace ekya::camera {
+#include "base/file.h"
+#include "platform/datasets/internal/builder.h"
+#include "platform/datasets/internal/lines.h"
+#include "platform/datasets/internal/places.h"
+
+namespace ekya::datasets {
 namespace {
 
 using Fields = std::vector<std::string>;
 
 Error Invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
-
-/// One line of CSV: commas, double quotes around a field that holds some, "" for a quote.
-Fields SplitCsv(std::string_view line) {
-  Fields fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
-      fields.back() += '"';
-      ++i;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.emplace_back();
-    } else if (c != '\r') {
-      fields.back() += c;
-    }
-  }
-  return fields;
-}
 
 template <typename Number>
 std::optional<Number> Parse(std::string_view text) {
@@ -45,36 +30,6 @@ std::optional<Number> Parse(std::string_view text) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-/// Seconds of "2015-07-03T08:05", "2015-07-03 08:05:30.5" or "12.5". Time zones are not accepted:
-/// the scene's own clock is meant.
-std::optional<double> ParseTime(std::string_view text) {
-  if (const auto seconds = Parse<double>(text)) {
-    return std::isfinite(*seconds) ? seconds : std::nullopt;
-  }
-  if (text.size() < 16 || text[4] != '-' || text[7] != '-' ||
-      (text[10] != 'T' && text[10] != ' ') || text[13] != ':') {
-    return std::nullopt;
-  }
-  const auto year = Parse<int>(text.substr(0, 4));
-  const auto month = Parse<unsigned>(text.substr(5, 2));
-  const auto day = Parse<unsigned>(text.substr(8, 2));
-  const auto hour = Parse<unsigned>(text.substr(11, 2));
-  const auto minute = Parse<unsigned>(text.substr(14, 2));
-  std::optional<double> second = 0.0;
-  if (text.size() > 16) {
-    if (text[16] != ':' || text.size() < 19) return std::nullopt;
-    second = Parse<double>(text.substr(17));
-  }
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{*month},
-                                         std::chrono::day{*day}};
-  if (!date.ok() || *hour > 23 || *minute > 59 || !(*second >= 0 && *second < 61)) {
-    return std::nullopt;
-  }
-  const double days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return days * 86400 + *hour * 3600.0 + *minute * 60.0 + *second;
 }
 
 /// "column=values" of a selection.
@@ -196,6 +151,9 @@ Result<ManifestRow> ReadRow(const Fields& fields, const Columns& columns, int li
   row.label = fields[columns.label];
   row.file = fields[columns.file];
   if (row.file.empty()) return Invalid(fmt::format("line {}: file: found nothing", line));
+  if (const auto path = Below("", row.file); !path.ok()) {
+    return path.error().Within(fmt::format("line {}: file", line));
+  }
   return row;
 }
 
@@ -257,6 +215,34 @@ Result<Manifest> Read(std::string_view text, const std::string& select) {
 
 }  // namespace
 
+std::optional<double> ParseTime(std::string_view text) {
+  if (const auto seconds = Parse<double>(text)) {
+    return std::isfinite(*seconds) ? seconds : std::nullopt;
+  }
+  if (text.size() < 16 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != ' ') || text[13] != ':') {
+    return std::nullopt;
+  }
+  const auto year = Parse<int>(text.substr(0, 4));
+  const auto month = Parse<unsigned>(text.substr(5, 2));
+  const auto day = Parse<unsigned>(text.substr(8, 2));
+  const auto hour = Parse<unsigned>(text.substr(11, 2));
+  const auto minute = Parse<unsigned>(text.substr(14, 2));
+  std::optional<double> second = 0.0;
+  if (text.size() > 16) {
+    if (text[16] != ':' || text.size() < 19) return std::nullopt;
+    second = Parse<double>(text.substr(17));
+  }
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{*month},
+                                         std::chrono::day{*day}};
+  if (!date.ok() || *hour > 23 || *minute > 59 || !(*second >= 0 && *second < 61)) {
+    return std::nullopt;
+  }
+  const double days = std::chrono::sys_days{date}.time_since_epoch().count();
+  return days * 86400 + *hour * 3600.0 + *minute * 60.0 + *second;
+}
+
 Result<Manifest> ReadManifest(std::string_view text, const std::string& file,
                               const std::string& select) {
   auto manifest = Read(text, select);
@@ -264,4 +250,28 @@ Result<Manifest> ReadManifest(std::string_view text, const std::string& file,
   return manifest;
 }
 
-}  // namespace ekya::camera
+Result<Dataset> ReadManifestDataset(const std::filesystem::path& path,
+                                    const DatasetOptions& options) {
+  EKYA_ASSIGN(const std::string text, ReadFile(path));
+  EKYA_ASSIGN(const Manifest manifest, ReadManifest(text, path.string(), ""));
+  DatasetBuilder builder(options);
+  for (const ManifestRow& row : manifest.rows) {
+    const std::string stream = fmt::format("{}", row.slot);
+    if (!builder.Wants(stream)) continue;
+    LabelledFrame frame;
+    frame.seconds = row.seconds;
+    frame.time = row.time;
+    frame.picture.file = path.parent_path() / row.file;
+    Region region{.box = {}, .truth = {}, .track = row.slot};
+    if (!row.label.empty()) {
+      const auto place =
+          std::lower_bound(manifest.labels.begin(), manifest.labels.end(), row.label);
+      region.truth = static_cast<int>(place - manifest.labels.begin());
+    }
+    frame.regions.push_back(region);
+    EKYA_RETURN_IF_ERROR(builder.Add(stream, std::move(frame)));
+  }
+  return builder.Finish(path.string(), manifest.labels);
+}
+
+}  // namespace ekya::datasets
