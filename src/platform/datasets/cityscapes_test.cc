@@ -11,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class CityscapesTest : public DatasetTest {
+class CityscapesTest : public ::testing::Test, protected DatasetFolder {
  protected:
   static std::string Polygons(const std::string& objects) {
     return R"({"imgHeight": 1024, "imgWidth": 2048, "objects": [)" + objects + "]}";

@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class CocoTest : public DatasetTest {
+class CocoTest : public ::testing::Test, protected DatasetFolder {
  protected:
   /// A file in which only one list is not as usual.
   static std::string File(

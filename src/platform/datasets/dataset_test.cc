@@ -16,6 +16,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+class DatasetTest : public ::testing::Test, protected DatasetFolder {};
+
 TEST_F(DatasetTest, EveryLayoutOfAUrlHasAReader) {
   for (const std::string& layout : DatasetLayouts()) {
     EXPECT_THAT(Fault(layout, "absent"), HasSubstr("@/absent")) << layout;

@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class MotTest : public DatasetTest {
+class MotTest : public ::testing::Test, protected DatasetFolder {
  protected:
   MotTest() {
     Write("train/MOT17-02/seqinfo.ini", kInfo);

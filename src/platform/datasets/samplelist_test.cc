@@ -11,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-using SamplelistTest = DatasetTest;
+class SamplelistTest : public ::testing::Test, protected DatasetFolder {};
 
 TEST_F(SamplelistTest, ReadsTheListsOfCityscapes) {
   // As the paper's code writes them: no header, files in any order, below the data set's root.

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 using namespace waymo_file;
 
-class WaymoTest : public DatasetTest {
+class WaymoTest : public ::testing::Test, protected DatasetFolder {
  protected:
   std::string FaultOf(const std::string& frame) {
     Write("a.tfrecord", Record(frame));

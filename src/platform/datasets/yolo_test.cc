@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class YoloTest : public DatasetTest {
+class YoloTest : public ::testing::Test, protected DatasetFolder {
  protected:
   YoloTest() {
     Write("data.yaml", "path: ../elsewhere\ntrain: images/train\nnames: [person, car]\n");

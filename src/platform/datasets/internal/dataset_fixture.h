@@ -1,13 +1,13 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -35,18 +35,19 @@ inline std::string PngHeader(int width, int height) {
   return png + std::string("\x08\x02\0\0\0\0\0\0\0", 9);
 }
 
-/// A folder of its own, in which a test makes a small data set.
-class DatasetTest : public ::testing::Test {
+/// For tests: a folder of its own, in which a test makes a small data set.
+class DatasetFolder {
  protected:
-  DatasetTest() {
-    const auto* const info = ::testing::UnitTest::GetInstance()->current_test_info();
+  DatasetFolder() {
+    static int count = 0;
     folder_ = std::filesystem::temp_directory_path() /
-              (std::string("ekya-dataset-") + info->test_suite_name() + "-" + info->name() + "-" +
-               std::to_string(getpid()));
+              fmt::format("ekya-dataset-{}-{}", getpid(), count++);
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
-  ~DatasetTest() override { std::filesystem::remove_all(folder_); }
+  ~DatasetFolder() { std::filesystem::remove_all(folder_); }
+  DatasetFolder(const DatasetFolder&) = delete;
+  DatasetFolder& operator=(const DatasetFolder&) = delete;
 
   void Write(const std::string& name, std::string_view content) {
     const Status written = WriteFileAtomically(folder_ / name, content);
@@ -56,8 +57,8 @@ class DatasetTest : public ::testing::Test {
   Dataset Read(const std::string& layout, const std::string& name,
                const DatasetOptions& options = {}) {
     auto dataset = ReadDataset(layout, folder_ / name, options);
-    EXPECT_TRUE(dataset.ok()) << dataset.error().message;
-    return dataset.ok() ? std::move(*dataset) : Dataset{};
+    EKYA_CHECK(dataset.ok(), dataset.ok() ? "" : dataset.error().message);
+    return std::move(*dataset);
   }
 
   /// What reading says is wrong, with "@" for the test's folder.
