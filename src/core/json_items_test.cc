@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 /// What reading `text` for the lists "a" and "b", without the key "big", says: the items as
 /// "key[index]@line:value", then the error.
-std::vector<std::string> Read(const std::string& text) {
+std::vector<std::string> ReadText(const std::string& text) {
   std::vector<std::string> said;
   JsonItems items;
   items.lists = {"a", "b"};
@@ -37,28 +37,28 @@ std::vector<std::string> Read(const std::string& text) {
 }
 
 TEST(JsonItemsTest, HandsOverTheItemsOfTheWantedLists) {
-  EXPECT_THAT(Read("\xef\xbb\xbf{\"info\": {\"a\": [1, {}]},\n\"b\": [1,\n \"two\"],\n"
-                   "\"a\": [{\"id\": 3, \"big\": [[1, {\"x\": 2}], 3], \"box\": [1, 2]}, []], "
-                   "\"c\": [9]}"),
+  EXPECT_THAT(ReadText("\xef\xbb\xbf{\"info\": {\"a\": [1, {}]},\n\"b\": [1,\n \"two\"],\n"
+                       "\"a\": [{\"id\": 3, \"big\": [[1, {\"x\": 2}], 3], \"box\": [1, 2]}, []], "
+                       "\"c\": [9]}"),
               ElementsAre("b[0]@2:1", "b[1]@3:\"two\"", "a[0]@4:id=3,box=a list of 2,",
                           "a[1]@4:an empty list"));
-  EXPECT_THAT(Read("{}"), ElementsAre());
+  EXPECT_THAT(ReadText("{}"), ElementsAre());
 }
 
 TEST(JsonItemsTest, OnlyTheItemsOwnKeysArePassedOver) {
-  EXPECT_THAT(Read(R"({"a": [{"big": 1, "m": {"big": 2}}]})"), ElementsAre("a[0]@1:m=a map,"));
+  EXPECT_THAT(ReadText(R"({"a": [{"big": 1, "m": {"big": 2}}]})"), ElementsAre("a[0]@1:m=a map,"));
 }
 
 TEST(JsonItemsTest, ATextLargerThanAPieceKeepsItsLines) {
   std::string text = "{\"a\": [";
   for (int i = 0; i < 50'000; ++i) text += fmt::format("{},\n", i);
-  const auto said = Read(text + "7.5]}");
+  const auto said = ReadText(text + "7.5]}");
   ASSERT_EQ(said.size(), 50'001U);
   EXPECT_EQ(said.back(), "a[50000]@50001:7.5");
 }
 
 TEST(JsonItemsTest, SaysWhatIsWrongAndWhere) {
-  const auto last = [](const std::string& text) { return Read(text).back(); };
+  const auto last = [](const std::string& text) { return ReadText(text).back(); };
   EXPECT_EQ(last(""), "f.json: is empty");
   EXPECT_EQ(last(" \n "), "f.json: is empty");
   EXPECT_EQ(last("[1]"), "f.json:1: found a list, expected a map");

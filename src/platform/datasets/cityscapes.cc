@@ -106,14 +106,14 @@ struct View {
   fs::path labels;
 };
 
-std::optional<int> Number(std::string_view text) {
+std::optional<int> FileNumber(std::string_view text) {
   int number = 0;
   const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = code == std::errc() && stop == text.data() + text.size();
   return whole && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
-Result<View> ReadName(const fs::path& picture, const std::string& city) {
+Result<View> ReadViewName(const fs::path& picture, const std::string& city) {
   constexpr std::string_view kEnd = "_leftImg8bit";
   View view;
   view.picture = picture;
@@ -124,8 +124,8 @@ Result<View> ReadName(const fs::path& picture, const std::string& city) {
     rest.remove_suffix(std::min(kEnd.size(), rest.size()));
     const auto underscore = rest.find('_');
     if (underscore != std::string_view::npos) {
-      const auto sequence = Number(rest.substr(0, underscore));
-      const auto frame = Number(rest.substr(underscore + 1));
+      const auto sequence = FileNumber(rest.substr(0, underscore));
+      const auto frame = FileNumber(rest.substr(underscore + 1));
       if (sequence && frame) {
         view.sequence = *sequence;
         view.frame = *frame;
@@ -146,7 +146,7 @@ Result<std::vector<View>> ViewsOf(const fs::path& folder, const fs::path& labels
   std::vector<View> views;
   for (const fs::path& file : files) {
     if (!IsPicture(file)) continue;
-    EKYA_ASSIGN(View view, ReadName(file, city));
+    EKYA_ASSIGN(View view, ReadViewName(file, city));
     const std::string stem = file.stem().string();
     view.labels =
         labels / fmt::format("{}_{}_polygons.json", stem.substr(0, stem.rfind('_')), mode);

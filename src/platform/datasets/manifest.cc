@@ -22,10 +22,10 @@ namespace {
 
 using Fields = std::vector<std::string>;
 
-Error Invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
+Error ManifestError(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
 
 template <typename Number>
-std::optional<Number> Parse(std::string_view text) {
+std::optional<Number> ParseWhole(std::string_view text) {
   Number value{};
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -39,7 +39,7 @@ class Condition {
                                 const Fields& header) {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
-      return Invalid(
+      return ManifestError(
           fmt::format("select \"{}\": found \"{}\", expected COLUMN=VALUES such as "
                       "\"slot=1-17\" or \"slot=3,7,35-\"",
                       select, text));
@@ -47,13 +47,15 @@ class Condition {
     Condition condition;
     const auto column = std::find(header.begin(), header.end(), text.substr(0, equals));
     if (column == header.end()) {
-      return Invalid(fmt::format("select \"{}\": there is no column \"{}\", expected one of {}",
-                                 select, text.substr(0, equals), fmt::join(header, ", ")));
+      return ManifestError(
+          fmt::format("select \"{}\": there is no column \"{}\", expected one of {}", select,
+                      text.substr(0, equals), fmt::join(header, ", ")));
     }
     condition.column_ = static_cast<std::size_t>(column - header.begin());
     for (const auto& item : SplitCsv(text.substr(equals + 1))) {
       if (item.empty()) {
-        return Invalid(fmt::format("select \"{}\": found an empty value in \"{}\"", select, text));
+        return ManifestError(
+            fmt::format("select \"{}\": found an empty value in \"{}\"", select, text));
       }
       const auto dash = item.find('-');
       if (dash == std::string::npos) {
@@ -63,13 +65,13 @@ class Condition {
       const std::string_view low = std::string_view(item).substr(0, dash);
       const std::string_view high = std::string_view(item).substr(dash + 1);
       const auto from =
-          low.empty() ? std::numeric_limits<std::int64_t>::min() : Parse<std::int64_t>(low);
+          low.empty() ? std::numeric_limits<std::int64_t>::min() : ParseWhole<std::int64_t>(low);
       const auto to =
-          high.empty() ? std::numeric_limits<std::int64_t>::max() : Parse<std::int64_t>(high);
+          high.empty() ? std::numeric_limits<std::int64_t>::max() : ParseWhole<std::int64_t>(high);
       if (!from || !to) {
         condition.values_.insert(item);  // a text with a dash in it
       } else if (item == "-" || *from > *to) {
-        return Invalid(
+        return ManifestError(
             fmt::format("select \"{}\": found \"{}\", expected a range such as 1-17, 35- or -17",
                         select, item));
       } else {
@@ -82,7 +84,7 @@ class Condition {
   bool Holds(const Fields& fields) const {
     const std::string& field = fields[column_];
     if (values_.contains(field)) return true;
-    const auto number = Parse<std::int64_t>(field);
+    const auto number = ParseWhole<std::int64_t>(field);
     return number && std::any_of(ranges_.begin(), ranges_.end(), [&](const auto& range) {
              return *number >= range.first && *number <= range.second;
            });
@@ -107,12 +109,12 @@ Result<std::vector<Condition>> ReadConditions(const std::string& select, const F
 }
 
 /// Where each column that is needed stands in the header.
-struct Columns {
+struct ManifestColumns {
   std::size_t time = 0, slot = 0, label = 0, file = 0;
 };
 
-Result<Columns> FindColumns(const Fields& header) {
-  Columns columns;
+Result<ManifestColumns> FindColumns(const Fields& header) {
+  ManifestColumns columns;
   const std::pair<const char*, std::size_t*> wanted[] = {{"time", &columns.time},
                                                          {"slot", &columns.slot},
                                                          {"label", &columns.label},
@@ -120,7 +122,7 @@ Result<Columns> FindColumns(const Fields& header) {
   for (const auto& [name, place] : wanted) {
     const auto found = std::find(header.begin(), header.end(), name);
     if (found == header.end()) {
-      return Invalid(
+      return ManifestError(
           fmt::format("line 1: there is no column \"{}\"; found {}, expected time, slot, "
                       "label, file",
                       name, fmt::join(header, ", ")));
@@ -130,38 +132,39 @@ Result<Columns> FindColumns(const Fields& header) {
   return columns;
 }
 
-Result<ManifestRow> ReadRow(const Fields& fields, const Columns& columns, int line) {
+Result<ManifestRow> ReadManifestRow(const Fields& fields, const ManifestColumns& columns,
+                                    int line) {
   ManifestRow row;
   row.line = line;
   row.time = fields[columns.time];
   const auto seconds = ParseTime(row.time);
   if (!seconds) {
-    return Invalid(
+    return ManifestError(
         fmt::format("line {}: time: found \"{}\", expected such as 2015-07-03T08:05 or "
                     "plain seconds",
                     line, row.time));
   }
   row.seconds = *seconds;
-  const auto slot = Parse<std::int64_t>(fields[columns.slot]);
+  const auto slot = ParseWhole<std::int64_t>(fields[columns.slot]);
   if (!slot || *slot < 0) {
-    return Invalid(fmt::format("line {}: slot: found \"{}\", expected an integer from 0", line,
-                               fields[columns.slot]));
+    return ManifestError(fmt::format("line {}: slot: found \"{}\", expected an integer from 0",
+                                     line, fields[columns.slot]));
   }
   row.slot = *slot;
   row.label = fields[columns.label];
   row.file = fields[columns.file];
-  if (row.file.empty()) return Invalid(fmt::format("line {}: file: found nothing", line));
+  if (row.file.empty()) return ManifestError(fmt::format("line {}: file: found nothing", line));
   if (const auto path = Below("", row.file); !path.ok()) {
     return path.error().Within(fmt::format("line {}: file", line));
   }
   return row;
 }
 
-Result<Manifest> Read(std::string_view text, const std::string& select) {
+Result<Manifest> ReadSelected(std::string_view text, const std::string& select) {
   Manifest manifest;
   std::set<std::string> labels;
   Fields header;
-  Columns columns;
+  ManifestColumns columns;
   std::vector<Condition> conditions;
   int line_number = 0;
   bool any = false;
@@ -180,11 +183,11 @@ Result<Manifest> Read(std::string_view text, const std::string& select) {
       continue;
     }
     if (fields.size() != header.size()) {
-      return Invalid(fmt::format("line {}: found {} fields, expected {} as in line 1", line_number,
-                                 fields.size(), header.size()));
+      return ManifestError(fmt::format("line {}: found {} fields, expected {} as in line 1",
+                                       line_number, fields.size(), header.size()));
     }
     any = true;
-    EKYA_ASSIGN(ManifestRow row, ReadRow(fields, columns, line_number));
+    EKYA_ASSIGN(ManifestRow row, ReadManifestRow(fields, columns, line_number));
     if (!row.label.empty()) labels.insert(row.label);
     if (std::all_of(conditions.begin(), conditions.end(),
                     [&](const Condition& condition) { return condition.Holds(fields); })) {
@@ -192,11 +195,12 @@ Result<Manifest> Read(std::string_view text, const std::string& select) {
     }
   }
   if (header.empty()) {
-    return Invalid("is empty; expected a line \"time,slot,label,file\" and a line per picture");
+    return ManifestError(
+        "is empty; expected a line \"time,slot,label,file\" and a line per picture");
   }
-  if (!any) return Invalid("has a header but no row; expected a line per picture");
+  if (!any) return ManifestError("has a header but no row; expected a line per picture");
   if (manifest.rows.empty()) {
-    return Invalid(fmt::format("select \"{}\" takes no row of the manifest", select));
+    return ManifestError(fmt::format("select \"{}\" takes no row of the manifest", select));
   }
   manifest.labels.assign(labels.begin(), labels.end());
   auto& rows = manifest.rows;
@@ -205,7 +209,7 @@ Result<Manifest> Read(std::string_view text, const std::string& select) {
   });
   for (std::size_t i = 1; i < rows.size(); ++i) {
     if (rows[i].seconds == rows[i - 1].seconds && rows[i].slot == rows[i - 1].slot) {
-      return Invalid(
+      return ManifestError(
           fmt::format("line {}: slot {} has a second picture at {} (the first is in line {})",
                       rows[i].line, rows[i].slot, rows[i].time, rows[i - 1].line));
     }
@@ -216,22 +220,22 @@ Result<Manifest> Read(std::string_view text, const std::string& select) {
 }  // namespace
 
 std::optional<double> ParseTime(std::string_view text) {
-  if (const auto seconds = Parse<double>(text)) {
+  if (const auto seconds = ParseWhole<double>(text)) {
     return std::isfinite(*seconds) ? seconds : std::nullopt;
   }
   if (text.size() < 16 || text[4] != '-' || text[7] != '-' ||
       (text[10] != 'T' && text[10] != ' ') || text[13] != ':') {
     return std::nullopt;
   }
-  const auto year = Parse<int>(text.substr(0, 4));
-  const auto month = Parse<unsigned>(text.substr(5, 2));
-  const auto day = Parse<unsigned>(text.substr(8, 2));
-  const auto hour = Parse<unsigned>(text.substr(11, 2));
-  const auto minute = Parse<unsigned>(text.substr(14, 2));
+  const auto year = ParseWhole<int>(text.substr(0, 4));
+  const auto month = ParseWhole<unsigned>(text.substr(5, 2));
+  const auto day = ParseWhole<unsigned>(text.substr(8, 2));
+  const auto hour = ParseWhole<unsigned>(text.substr(11, 2));
+  const auto minute = ParseWhole<unsigned>(text.substr(14, 2));
   std::optional<double> second = 0.0;
   if (text.size() > 16) {
     if (text[16] != ':' || text.size() < 19) return std::nullopt;
-    second = Parse<double>(text.substr(17));
+    second = ParseWhole<double>(text.substr(17));
   }
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{*month},
@@ -245,7 +249,7 @@ std::optional<double> ParseTime(std::string_view text) {
 
 Result<Manifest> ReadManifest(std::string_view text, const std::string& file,
                               const std::string& select) {
-  auto manifest = Read(text, select);
+  auto manifest = ReadSelected(text, select);
   if (!manifest.ok()) return manifest.error().Within(file);
   return manifest;
 }

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostFrames = 1'000'000;
+constexpr int kMostSequenceFrames = 1'000'000;
 
 /// The classes' names of a sequence.
 Result<std::vector<std::string>> ClassesOf(const fs::path& sequence) {
@@ -99,7 +99,7 @@ Result<MotSequence> ReadMotSequence(std::istream& text, const std::string& file)
         return lines.At(key, value, "more than 0 and at most 1000 frames a second");
       }
     } else if (key == "seqLength") {
-      EKYA_ASSIGN(const auto frames, ReadInteger(lines, key, value, 1, kMostFrames));
+      EKYA_ASSIGN(const auto frames, ReadInteger(lines, key, value, 1, kMostSequenceFrames));
       info.frames = static_cast<int>(frames);
     } else if (key == "imWidth" || key == "imHeight") {
       EKYA_ASSIGN(const auto size, ReadInteger(lines, key, value, 1, 65535));

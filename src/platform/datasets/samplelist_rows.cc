@@ -16,7 +16,7 @@ namespace {
 constexpr int kNone = -1;
 
 /// Where each column stands; kNone where the list has none such.
-struct Columns {
+struct ListColumns {
   int idx = kNone, picture = kNone, frame = kNone, camera = kNone, segment = kNone, seconds = kNone,
       label = kNone, x0 = kNone, y0 = kNone, x1 = kNone, y1 = kNone;
   bool crops = false;  ///< Each row is a picture of its own.
@@ -24,8 +24,8 @@ struct Columns {
 };
 
 /// The columns that a header's names say.
-Result<Columns> ReadHeader(const LineReader& lines, const std::vector<std::string>& names) {
-  Columns columns;
+Result<ListColumns> ReadHeader(const LineReader& lines, const std::vector<std::string>& names) {
+  ListColumns columns;
   columns.count = names.size();
   const std::pair<const char*, int*> known[] = {{"idx", &columns.idx},
                                                 {"imgpath", &columns.picture},
@@ -67,14 +67,14 @@ Result<Columns> ReadHeader(const LineReader& lines, const std::vector<std::strin
 }
 
 /// The columns of a list without a header.
-Result<Columns> ColumnsOf(const LineReader& lines, std::size_t count) {
+Result<ListColumns> ColumnsOf(const LineReader& lines, std::size_t count) {
   if (count != 6 && count != 7) {
     return lines.At(
         fmt::format("found {} values and no header, expected 6 (idx,class,x0,y0,x1,y1)"
                     " or 7 (idx,imgpath,class,x0,y0,x1,y1)",
                     count));
   }
-  Columns columns;
+  ListColumns columns;
   columns.count = count;
   int next = 0;
   columns.idx = next++;
@@ -92,8 +92,8 @@ bool IsNumber(std::string_view text) {
   return code == std::errc() && stop == text.data() + text.size();
 }
 
-Result<SamplelistRow> ReadRow(const LineReader& lines, const Columns& columns,
-                              const std::vector<std::string>& fields) {
+Result<SamplelistRow> ReadListRow(const LineReader& lines, const ListColumns& columns,
+                                  const std::vector<std::string>& fields) {
   constexpr std::int64_t kMostFrames = 100'000'000;
   const auto field = [&](int column) -> const std::string& {
     return fields[static_cast<std::size_t>(column)];
@@ -150,7 +150,7 @@ Result<SamplelistRow> ReadRow(const LineReader& lines, const Columns& columns,
 Result<std::vector<SamplelistRow>> ReadSamplelistRows(std::istream& text, const std::string& file) {
   LineReader lines(text, file);
   std::vector<SamplelistRow> rows;
-  std::optional<Columns> columns;
+  std::optional<ListColumns> columns;
   while (true) {
     EKYA_ASSIGN(const bool more, lines.Next());
     if (!more) break;
@@ -164,7 +164,7 @@ Result<std::vector<SamplelistRow>> ReadSamplelistRows(std::istream& text, const 
       return lines.At(fmt::format("found {} values, expected {} as in the first line",
                                   fields.size(), columns->count));
     }
-    EKYA_ASSIGN(SamplelistRow row, ReadRow(lines, *columns, fields));
+    EKYA_ASSIGN(SamplelistRow row, ReadListRow(lines, *columns, fields));
     rows.push_back(std::move(row));
   }
   if (rows.empty()) return Error{ErrorCode::kInvalid, file + ": found no row, expected some"};

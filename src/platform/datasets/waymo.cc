@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error Invalid(std::string problem) { return {ErrorCode::kInvalid, std::move(problem)}; }
+Error WaymoError(std::string problem) { return {ErrorCode::kInvalid, std::move(problem)}; }
 
 /// Calls `take` with each field of `message`; errors say within what.
 template <typename Take>
@@ -37,13 +37,13 @@ Status ForEach(std::string_view message, const char* what, Take take) {
 }
 
 /// A text that names something: no control characters, at most 200 bytes.
-Result<std::string> Name(const WireField& field, const char* name) {
+Result<std::string> WaymoName(const WireField& field, const char* name) {
   EKYA_ASSIGN(const std::string_view text, field.Bytes(name));
   const bool plain = text.size() <= 200 && std::none_of(text.begin(), text.end(), [](char c) {
                        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/';
                      });
   if (!plain) {
-    return Invalid(
+    return WaymoError(
         fmt::format("{}: found {} bytes that are no name, expected at most 200 "
                     "characters without '/'",
                     name, text.size()));
@@ -51,10 +51,10 @@ Result<std::string> Name(const WireField& field, const char* name) {
   return std::string(text);
 }
 
-Result<int> Choice(const WireField& field, const char* name, std::uint64_t highest) {
+Result<int> WaymoNumber(const WireField& field, const char* name, std::uint64_t highest) {
   EKYA_ASSIGN(const std::uint64_t value, field.Varint(name));
   if (value > highest) {
-    return Invalid(fmt::format("{}: found {}, expected 0 to {}", name, value, highest));
+    return WaymoError(fmt::format("{}: found {}, expected 0 to {}", name, value, highest));
   }
   return static_cast<int>(value);
 }
@@ -88,8 +88,8 @@ Status ReadBox(std::string_view message, Box* box) {
   box->x = middle_x - box->width / 2;
   box->y = middle_y - box->height / 2;
   if (IsBox(*box)) return {};
-  return Invalid(fmt::format("box: found middle {}, {} and size {} x {}, expected {}", middle_x,
-                             middle_y, box->width, box->height, kBoxExpected));
+  return WaymoError(fmt::format("box: found middle {}, {} and size {} x {}, expected {}", middle_x,
+                                middle_y, box->width, box->height, kBoxExpected));
 }
 
 Status ReadLabel(std::string_view message, std::vector<Region>* regions) {
@@ -100,7 +100,7 @@ Status ReadLabel(std::string_view message, std::vector<Region>* regions) {
       return ReadBox(box, &region.box);
     }
     if (field.number == 3) {
-      EKYA_ASSIGN(const int type, Choice(field, "type", WaymoClasses().size()));
+      EKYA_ASSIGN(const int type, WaymoNumber(field, "type", WaymoClasses().size()));
       if (type > 0) region.truth = type - 1;
     }
     if (field.number == 4) {
@@ -120,7 +120,7 @@ Status ReadImage(std::string_view message, std::string_view record, Views* views
   std::string_view picture;
   EKYA_RETURN_IF_ERROR(ForEach(message, "images", [&](const WireField& field) -> Status {
     if (field.number == 1) {
-      EKYA_ASSIGN(camera, Choice(field, "name", WaymoCameras().size() - 1));
+      EKYA_ASSIGN(camera, WaymoNumber(field, "name", WaymoCameras().size() - 1));
     }
     if (field.number == 2) {
       EKYA_ASSIGN(picture, field.Bytes("image"));
@@ -130,9 +130,9 @@ Status ReadImage(std::string_view message, std::string_view record, Views* views
   WaymoFrame::View& view = (*views)[camera];
   const std::string& name = WaymoCameras()[static_cast<std::size_t>(camera)];
   if (view.bytes > 0) {
-    return Invalid(fmt::format("images: found {} twice, expected each camera once", name));
+    return WaymoError(fmt::format("images: found {} twice, expected each camera once", name));
   }
-  if (picture.empty()) return Invalid(fmt::format("images: {} has no picture", name));
+  if (picture.empty()) return WaymoError(fmt::format("images: {} has no picture", name));
   view.offset = static_cast<std::uint64_t>(picture.data() - record.data());
   view.bytes = picture.size();
   return {};
@@ -144,7 +144,7 @@ Status ReadLabels(std::string_view message, const char* what,
   std::vector<Region> regions;
   EKYA_RETURN_IF_ERROR(ForEach(message, what, [&](const WireField& field) -> Status {
     if (field.number == 1) {
-      EKYA_ASSIGN(camera, Choice(field, "name", WaymoCameras().size() - 1));
+      EKYA_ASSIGN(camera, WaymoNumber(field, "name", WaymoCameras().size() - 1));
     }
     if (field.number == 2) {
       EKYA_ASSIGN(const std::string_view label, field.Bytes("labels"));
@@ -154,8 +154,8 @@ Status ReadLabels(std::string_view message, const char* what,
   }));
   auto& labels = (*views)[camera].*place;
   if (labels) {
-    return Invalid(fmt::format("{}: found {} twice, expected each camera once", what,
-                               WaymoCameras()[static_cast<std::size_t>(camera)]));
+    return WaymoError(fmt::format("{}: found {} twice, expected each camera once", what,
+                                  WaymoCameras()[static_cast<std::size_t>(camera)]));
   }
   labels = std::move(regions);
   return {};
@@ -166,7 +166,7 @@ Status ReadContext(std::string_view message, WaymoFrame* frame) {
   std::string weather;
   EKYA_RETURN_IF_ERROR(ForEach(message, "context", [&](const WireField& field) -> Status {
     if (field.number == 1) {
-      EKYA_ASSIGN(frame->segment, Name(field, "name"));
+      EKYA_ASSIGN(frame->segment, WaymoName(field, "name"));
     }
     if (field.number != 4) return {};
     EKYA_ASSIGN(const std::string_view stats, field.Bytes("stats"));
@@ -182,7 +182,7 @@ Status ReadContext(std::string_view message, WaymoFrame* frame) {
         time_of_day = said.substr(0, 40);
         return {};
       }
-      EKYA_ASSIGN(*text, Name(inner, "stats"));
+      EKYA_ASSIGN(*text, WaymoName(inner, "stats"));
       return {};
     });
   }));
@@ -284,7 +284,7 @@ Result<WaymoFrame> ReadWaymoFrame(std::string_view record) {
         EKYA_ASSIGN(const std::uint64_t time, field.Varint("timestamp_micros"));
         constexpr std::uint64_t kMost = std::uint64_t{1} << 53;
         if (time > kMost) {
-          return Invalid(fmt::format("timestamp_micros: found {}, expected 0 to 2^53", time));
+          return WaymoError(fmt::format("timestamp_micros: found {}, expected 0 to 2^53", time));
         }
         frame.microseconds = static_cast<std::int64_t>(time);
         return {};
@@ -306,7 +306,7 @@ Result<WaymoFrame> ReadWaymoFrame(std::string_view record) {
     }
   }));
   if (frame.segment.empty()) {
-    return Invalid("frame: context: name: found nothing, expected the segment's name");
+    return WaymoError("frame: context: name: found nothing, expected the segment's name");
   }
   for (auto& [camera, view] : views) {
     view.camera = camera;
