@@ -26,7 +26,7 @@ constexpr std::uint64_t kMaxPictureBytes = 64 << 20;
 constexpr double kMostFramesPerSecond = 60;
 
 /// The picture's bytes.
-Result<std::string> ReadPicture(const datasets::Picture& picture) {
+Result<std::string> BytesOf(const datasets::Picture& picture) {
   if (picture.bytes == 0 && picture.offset == 0) return ReadFile(picture.file, kMaxPictureBytes);
   EKYA_ASSIGN(const auto file, OpenFile(picture.file));
   if (picture.bytes > kMaxPictureBytes) {
@@ -151,7 +151,7 @@ class DatasetSource : public Source {
 
   Result<Image> Decode(const datasets::Picture& picture) {
     if (picture.video_frame >= 0) return videos_.Get(picture);
-    EKYA_ASSIGN(const std::string bytes, ReadPicture(picture));
+    EKYA_ASSIGN(const std::string bytes, BytesOf(picture));
     auto image = decoder_.Decode(bytes);
     if (!image.ok()) return image.error().Within(picture.file.string());
     return image;

@@ -10,7 +10,7 @@ Result<Image> ReadPicture(const std::filesystem::path& path, int width, int heig
   EKYA_ASSIGN(const std::string bytes, ReadFile(path, kMaxBytes));
   Image image{width, height, {}};
   image.pixels.resize(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
-  JpegDecoder decoder;
+  PictureDecoder decoder;
   const Status decoded = decoder.Decode(bytes, width, height, image.pixels.data(), 3 * width);
   if (!decoded.ok()) return decoded.error().Within(path.string());
   return image;

@@ -7,8 +7,8 @@
 
 namespace ekya::camera {
 
-/// Reads the JPEG picture at `path`, resized plainly to `width` x `height` pixels. Errors name
-/// `path`: kNotFound, or kInvalid where it is no JPEG, or only a part of one.
+/// Reads the JPEG or PNG picture at `path`, resized plainly to `width` x `height` pixels. Errors
+/// name `path`: kNotFound, or kInvalid where it is no such picture, or only a part of one.
 Result<Image> ReadPicture(const std::filesystem::path& path, int width, int height);
 
 }  // namespace ekya::camera
