@@ -64,4 +64,11 @@ struct Sample {
   double time_seconds = 0;  ///< When its frame was taken.
 };
 
+/// One labelled picture with the objects it shows: what a detector trains and is measured on.
+struct LabelledPicture {
+  Image image;
+  std::vector<Detection> objects;  ///< In pixels of `image`; classes of the model.
+  double time_seconds = 0;         ///< When its frame was taken.
+};
+
 }  // namespace ekya

@@ -36,6 +36,9 @@ using field::Text;
 using field::Texts;
 
 constexpr std::size_t kMaxCameras = 1000;
+// Sides of a model's input where the file names none.
+constexpr int kClassifierSide = 32;
+constexpr int kDetectorSide = 224;
 constexpr double kDay = 86400;
 constexpr MapReader::Range kPart{.low = 0, .high = 1, .low_open = true};
 /// Stream ids are names of folders and topics.
@@ -230,14 +233,19 @@ const Fields<LearningSettings>& LearningFields() {
 const Fields<ModelSettings>& ModelFields() {
   using M = ModelSettings;
   static const Fields<M> fields = {
-      Choice("architecture", &M::architecture,
-             {"resnet18", "mobilenetv2", "shufflenetv2", "efficientnet-b0", "yolo-fastest"},
-             "What is served; yolo-fastest comes from a Darknet file and does not learn."),
+      Choice(
+          "architecture", &M::architecture,
+          {"resnet18", "mobilenetv2", "shufflenetv2", "efficientnet-b0", "tiny-yolov3",
+           "ssdlite-mobilenetv2", "yolo-fastest"},
+          "What is served. The last three detect; yolo-fastest comes from a Darknet file. Absent: "
+          "resnet18, or tiny-yolov3 for task detection."),
       Path("path", &M::path, "Weights to start from; absent: trained from the bootstrap windows."),
       Number("width", &M::width, {.low = 0, .high = 4, .low_open = true},
              "Multiplies the channels of every layer."),
-      Integer("input_size", &M::input_size, {.low = 8, .high = 4096},
-              "Side of the square input in pixels."),
+      Integer(
+          "input_size", &M::input_size, {.low = 8, .high = 4096},
+          "Side of the square input in pixels; a multiple of 32 for detectors. Absent: 32, or 224 "
+          "for task detection."),
       Integer("last_hidden", &M::last_hidden, {.low = 0, .high = 65'536},
               "Neurons of a hidden layer before the last; 0: none."),
   };
@@ -364,6 +372,21 @@ void CheckCamera(MapReader& map, const GoldenSettings& golden, const Camera& cam
   if (camera.model.architecture == "yolo-fastest" && camera.model.path.empty()) {
     map.Fail("model.path", "nothing", "the Darknet weights of yolo-fastest");
   }
+  const std::string& architecture = camera.model.architecture;
+  const bool detects = architecture == "tiny-yolov3" || architecture == "ssdlite-mobilenetv2";
+  if (camera.model.path.empty() && architecture != "yolo-fastest" &&
+      detects != (settings.task == "detection")) {
+    map.Fail("model.architecture", fmt::format("{:?}", architecture),
+             settings.task == "detection" ? "a detector, for task detection"
+                                          : "a classifier, for task classification");
+  }
+}
+
+/// What `model` leaves open, as `task` wants it.
+void Complete(const std::string& task, ModelSettings* model) {
+  const bool detects = task == "detection";
+  if (model->architecture.empty()) model->architecture = detects ? "tiny-yolov3" : "resnet18";
+  if (model->input_size == 0) model->input_size = detects ? kDetectorSide : kClassifierSide;
 }
 
 void ReadCameras(MapReader& map, const Context& context, Draft& draft) {
@@ -387,6 +410,7 @@ void ReadCameras(MapReader& map, const Context& context, Draft& draft) {
     camera.settings.id = id;
     MapReader entry(node, map.file(), entries.PathOf(id));
     ReadFields(entry, context, CameraFields(), &camera);
+    Complete(camera.settings.task, &camera.model);
     if (entry.Finish().ok()) CheckCamera(entry, draft.site.golden, camera);
     entries.Ignore(id);
     entries.Merge(entry.Finish());
@@ -455,9 +479,13 @@ Result<Site> ReadSite(std::string_view text, const std::string& file) {
   const Context context{std::filesystem::path(file).parent_path().string()};
   MapReader map(node, file, "");
   Draft draft;
+  // Open until the task is known.
+  draft.site.model.architecture.clear();
+  draft.site.model.input_size = 0;
   ReadFields(map, context, SiteFields(), &draft);
   EKYA_RETURN_IF_ERROR(map.Finish());
   Site& site = draft.site;
+  Complete("classification", &site.model);
   if (site.compute.devices.empty()) site.compute.devices = {"cpu:0"};
   if (site.learning.retraining.empty()) site.learning.retraining = DefaultRetrainingGrid();
   if (site.learning.inference.empty()) {

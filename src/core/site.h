@@ -34,8 +34,9 @@ struct CameraSettings {
 
 /// The model that a stream serves and retrains.
 struct ModelSettings {
-  /// "resnet18", "mobilenetv2", "shufflenetv2", "efficientnet-b0"; or "yolo-fastest": a Darknet
-  /// file, served only.
+  /// "resnet18", "mobilenetv2", "shufflenetv2", "efficientnet-b0"; detectors: "tiny-yolov3",
+  /// "ssdlite-mobilenetv2", or "yolo-fastest": a Darknet file. Absent in a site's file: as the task
+  /// wants it, "tiny-yolov3" with an input_size of 224 for detection.
   std::string architecture = "resnet18";
   std::string path;     ///< Weights to start from; empty: trained from the bootstrap windows.
   double width = 0.25;  ///< Multiplies the channels of every layer.

@@ -270,10 +270,27 @@ TEST(SiteTest, ChecksEachCamera) {
   EXPECT_THAT(error("{url: \"scene:x\", stall: 0}"), HasSubstr("stall: found 0"));
   EXPECT_THAT(error("{url: \"scene:x\", model: {architecture: yolo-fastest}}"),
               HasSubstr("cameras.a.model.path: found nothing"));
+  EXPECT_THAT(error("{url: \"scene:x\", task: detection, model: {architecture: resnet18}}"),
+              HasSubstr("cameras.a.model.architecture: found \"resnet18\", expected a detector"));
+  EXPECT_THAT(error("{url: \"scene:x\", model: {architecture: tiny-yolov3}}"),
+              HasSubstr("found \"tiny-yolov3\", expected a classifier"));
   EXPECT_THAT(ErrorOfSite("cameras: {../etc: {url: \"scene:x\"}}"),
               HasSubstr("found that name, expected"));
   EXPECT_THAT(ErrorOfSite("cameras: {" + std::string(65, 'a') + ": {url: \"scene:x\"}}"),
               HasSubstr("found that name, expected"));
+}
+
+TEST(SiteTest, AModelIsWhatTheTaskWants) {
+  const auto site = ReadSite(
+      "model: {width: 0.5}\n"
+      "cameras:\n  gate: {url: \"scene:x\", task: detection}\n  lot: {url: \"scene:x\"}\n",
+      "site.yaml");
+  ASSERT_TRUE(site.ok()) << site.error().message;
+  EXPECT_EQ(site->camera_models.at("gate").architecture, "tiny-yolov3");
+  EXPECT_EQ(site->camera_models.at("gate").input_size, 224);
+  EXPECT_EQ(site->camera_models.at("gate").width, 0.5);
+  EXPECT_EQ(site->camera_models.at("lot").architecture, "resnet18");
+  EXPECT_EQ(site->camera_models.at("lot").input_size, 32);
 }
 
 TEST(SiteTest, RefusesWhatIsNoSite) {

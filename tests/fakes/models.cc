@@ -8,7 +8,9 @@
 #include "platform/models/detector.h"
 #include "platform/models/golden_classifier.h"
 #include "platform/models/served_classifier.h"
+#include "platform/models/served_detector.h"
 #include "tests/fakes/colour_classifier.h"
+#include "tests/fakes/middle_detector.h"
 
 namespace ekya::models {
 namespace {
@@ -28,21 +30,13 @@ float Distance(const ColourClassifier::Colour& a, const ColourClassifier::Colour
   return sum;
 }
 
-/// Finds one thing of the first class in the middle of every picture.
-class MiddleDetector : public Model {
- public:
-  explicit MiddleDetector(std::vector<std::string> classes) : classes_(std::move(classes)) {}
-  const std::vector<std::string>& classes() const override { return classes_; }
-  Result<std::vector<Detection>> Analyze(const Frame& frame, int) override {
-    const double score = MeanColour(frame.image)[0];
-    const double width = frame.image.width;
-    const double height = frame.image.height;
-    return std::vector<Detection>{{{width / 4, height / 4, width / 2, height / 2}, 0, score}};
-  }
-
- private:
-  const std::vector<std::string> classes_;
-};
+std::unique_ptr<MiddleDetector> MakeMiddleDetector(const std::vector<std::string>& names,
+                                                   const std::vector<std::string>& keep) {
+  DetectorShape shape;
+  shape.input_size = 64;
+  shape.classes = keep.empty() ? names : keep;
+  return std::make_unique<MiddleDetector>(std::move(shape));
+}
 
 }  // namespace
 
@@ -110,18 +104,65 @@ std::unique_ptr<Classifier> ColourClassifier::Clone() const {
 
 std::shared_ptr<Model> MakeServed(const Classifier& classifier) { return classifier.Clone(); }
 
+Result<std::unique_ptr<LearningDetector>> LearningDetector::Create(const DetectorShape& shape,
+                                                                   std::uint64_t) {
+  return std::unique_ptr<LearningDetector>(std::make_unique<MiddleDetector>(shape));
+}
+
+Result<std::unique_ptr<LearningDetector>> LearningDetector::Load(
+    const std::filesystem::path& path) {
+  return Error{ErrorCode::kInvalid, path.string() + ": this build keeps its models in memory"};
+}
+
+Result<std::unique_ptr<LearningDetector>> LearningDetector::LoadDarknet(
+    const std::filesystem::path&, const std::vector<std::string>& names,
+    const std::vector<std::string>& keep) {
+  return std::unique_ptr<LearningDetector>(MakeMiddleDetector(names, keep));
+}
+
+Result<std::vector<Detection>> MiddleDetector::Analyze(const Frame& frame, int) {
+  const double score = MeanColour(frame.image)[0];
+  if (score < score_threshold_) return std::vector<Detection>();
+  const double width = frame.image.width;
+  const double height = frame.image.height;
+  const Box box = {place_[0] * width, place_[1] * height, place_[2] * width, place_[3] * height};
+  return std::vector<Detection>{{box, 0, score}};
+}
+
+float MiddleDetector::Learn(const LabelledPicture& picture, float rate) {
+  float distance = 0;
+  for (const Detection& object : picture.objects) {
+    const double width = picture.image.width;
+    const double height = picture.image.height;
+    const std::array<double, 4> seen = {object.box.x / width, object.box.y / height,
+                                        object.box.width / width, object.box.height / height};
+    for (std::size_t i = 0; i < place_.size(); ++i) {
+      const float off = static_cast<float>(seen[i]) - place_[i];
+      distance += off * off;
+      place_[i] += rate * off;
+    }
+  }
+  return distance;
+}
+
+Status MiddleDetector::Save(const std::filesystem::path& path) const {
+  TensorFile file;
+  file.tensors["place"] = StoreTensor<float>(place_, {static_cast<std::int64_t>(place_.size())});
+  return WriteFileAtomically(path, FormatSafetensors(file));
+}
+
+std::shared_ptr<Model> MakeServed(const LearningDetector& detector) { return detector.Clone(); }
+
 Result<std::unique_ptr<Model>> OpenDetector(const std::filesystem::path&,
                                             const std::vector<std::string>& names,
                                             const DetectorOptions& options) {
-  return std::unique_ptr<Model>(
-      std::make_unique<MiddleDetector>(options.keep.empty() ? names : options.keep));
+  return std::unique_ptr<Model>(MakeMiddleDetector(names, options.keep));
 }
 
 Result<std::unique_ptr<Model>> OpenGoldenClassifier(const std::filesystem::path&,
                                                     const std::vector<std::string>& names,
                                                     const GoldenClassifierOptions& options) {
-  return std::unique_ptr<Model>(
-      std::make_unique<MiddleDetector>(options.keep.empty() ? names : options.keep));
+  return std::unique_ptr<Model>(MakeMiddleDetector(names, options.keep));
 }
 
 }  // namespace ekya::models

@@ -7,8 +7,10 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "stages/retrain/detector_trainer.h"
 #include "stages/retrain/retrainer.h"
 #include "tests/fakes/colour_classifier.h"
+#include "tests/fakes/middle_detector.h"
 
 namespace ekya::retrain {
 
@@ -51,6 +53,43 @@ Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet&
   outcome.cpu_seconds = ThreadCpuSeconds() - began;
   outcome.model = std::move(copy);
   return outcome;
+}
+
+Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
+                                      const DetectorTrainingSet& set,
+                                      const RetrainingConfiguration& configuration, std::uint64_t,
+                                      const TrainingHooks& hooks) {
+  const double began = ThreadCpuSeconds();
+  DetectorOutcome outcome;
+  auto copy = base.Clone();
+  auto& model = dynamic_cast<models::MiddleDetector&>(*copy);
+  EKYA_ASSIGN(outcome.start_f1, MeasureF1(model, set.held_out));
+  for (int epoch = 1; epoch <= configuration.epochs; ++epoch) {
+    const double epoch_began = ThreadCpuSeconds();
+    for (const LabelledPicture& picture : set.training) {
+      if (!hooks.checkpoint()) return Error{ErrorCode::kCancelled, "cancelled"};
+      model.Learn(picture, static_cast<float>(configuration.learning_rate));
+    }
+    TrainingProgress progress{epoch, ThreadCpuSeconds() - epoch_began, 0};
+    EKYA_ASSIGN(progress.accuracy, MeasureF1(model, set.held_out));
+    outcome.f1.push_back(progress.accuracy);
+    if (!hooks.epoch(progress)) break;
+  }
+  outcome.cpu_seconds = ThreadCpuSeconds() - began;
+  outcome.model = std::move(copy);
+  return outcome;
+}
+
+Result<double> MeasureF1(models::LearningDetector& model,
+                         const std::vector<LabelledPicture>& pictures) {
+  FrameScore score;
+  Frame frame;
+  for (const LabelledPicture& picture : pictures) {
+    frame.image = picture.image;
+    EKYA_ASSIGN(const auto found, model.Analyze(frame, 0));
+    score += ScoreFrame(found, picture.objects, 0.3);
+  }
+  return std::max(0.0, score.F1());
 }
 
 }  // namespace ekya::retrain

@@ -47,7 +47,7 @@ RetrainingConfiguration Configuration() {
 }
 
 /// Mean objects per picture.
-double Objects(const std::vector<retrain::LabelledPicture>& pictures) {
+double Objects(const std::vector<LabelledPicture>& pictures) {
   double objects = 0;
   for (const auto& picture : pictures) objects += static_cast<double>(picture.objects.size());
   return pictures.empty() ? 0 : objects / static_cast<double>(pictures.size());

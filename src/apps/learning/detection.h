@@ -15,7 +15,7 @@ namespace ekya::learning {
 struct PictureStream {
   std::string id;
   std::string labels;  ///< Who says what is shown: "golden" or "truth".
-  std::vector<retrain::LabelledPicture> pictures;
+  std::vector<LabelledPicture> pictures;
 };
 
 /// The pictures of `camera`, `rate` a second, at most `most` of them, labelled by `golden` or,
@@ -28,7 +28,7 @@ struct PictureParts {
   /// The first part: what is trained on, then what thresholds are chosen on.
   retrain::DetectorTrainingSet first;
   /// The later part: what models are judged on, and nothing else.
-  std::vector<retrain::LabelledPicture> later;
+  std::vector<LabelledPicture> later;
 };
 
 /// The first 60 % of the pictures, whose last quarter is held out, and the other 40 %.

@@ -89,11 +89,12 @@ CsvFile SummarySheet(const std::vector<RunRecord>& runs) {
 }
 
 CsvFile StreamSheet(const std::vector<RunRecord>& runs) {
-  Sheet sheet("streams.csv", "stream,mean_accuracy,source,frames,frames_skipped");
+  Sheet sheet("streams.csv",
+              "stream,mean_accuracy,accuracy_low,accuracy_high,source,frames,frames_skipped");
   for (const RunRecord& run : runs) {
     for (const StreamRecord& stream : run.streams) {
-      sheet.Add(run, {stream.id, JudgedAccuracy(stream), stream.accuracy_source, stream.frames,
-                      stream.frames_skipped});
+      sheet.Add(run, {stream.id, JudgedAccuracy(stream), stream.accuracy_low, stream.accuracy_high,
+                      stream.accuracy_source, stream.frames, stream.frames_skipped});
     }
   }
   return sheet.Take();

@@ -103,6 +103,7 @@ void WriteStream(JsonWriter& json, const StreamRecord& stream, std::size_t most_
   MembersOf(json)("accuracy_source", stream.accuracy_source);
   WriteTexts(json, "classes", stream.classes);
   MembersOf(json)("mean_accuracy", stream.mean_accuracy)("frames", stream.frames);
+  MembersOf(json)("accuracy_low", stream.accuracy_low)("accuracy_high", stream.accuracy_high);
   MembersOf(json)("frames_skipped", stream.frames_skipped);
   json.Key("intervals").BeginList();
   for (const StreamInterval& interval : Thinned(stream.intervals, most_intervals)) {
@@ -266,6 +267,8 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
   map.Read("accuracy_source", &stream->accuracy_source);
   map.ReadStrings("classes", &stream->classes);
   ReadNumberOrNull(map, "mean_accuracy", kMissing, &stream->mean_accuracy);
+  ReadNumberOrNull(map, "accuracy_low", 0, &stream->accuracy_low);
+  ReadNumberOrNull(map, "accuracy_high", 1, &stream->accuracy_high);
   ReadInteger(map, "frames", &stream->frames);
   ReadInteger(map, "frames_skipped", &stream->frames_skipped);
   ReadList(map, "intervals", &stream->intervals, ReadInterval);

@@ -233,6 +233,10 @@ class WindowRun {
         continue;
       }
       record_.labels[stream.id] = *labels;
+      if (!labels->doubt.empty()) {
+        Warn(stream.id, labels->doubt);
+        continue;
+      }
       if (!stream.state.learns) continue;  // Its labels are for judging it.
       const auto seen =
           std::count_if(labels->samples_per_class.begin(), labels->samples_per_class.end(),

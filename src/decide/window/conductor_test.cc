@@ -277,6 +277,15 @@ TEST(Conductor, AStreamWithoutSamplesOrWithOneClassIsNotRetrained) {
   EXPECT_FALSE(test.world.Called("trial single e15"));
 }
 
+TEST(Conductor, DoubtfulLabelsAreSaidAndNotTrainedOn) {
+  Case test({Stream("doubted"), Stream("good")});
+  test.world.Find("doubted").labels = LabelSummary{0, {0, 0}, "the golden model guesses"};
+  const WindowRecord record = test.Run();
+  EXPECT_THAT(Outcomes(record), ElementsAre("good swapped"));
+  EXPECT_THAT(record.warnings, ElementsAre("doubted: the golden model guesses"));
+  EXPECT_FALSE(test.world.Called("trial doubted e15"));
+}
+
 TEST(Conductor, AStreamThatDoesNotLearnIsLabelledAndLeftInPeace) {
   Case test({Stream("fixed"), Stream("good")});
   test.world.Find("fixed").learns = false;

@@ -60,8 +60,11 @@ class StreamMonitor {
 
 /// What labelling gave for one stream.
 struct LabelSummary {
-  int samples = 0;                     ///< Labelled in this window.
-  std::vector<int> samples_per_class;  ///< With the exemplars that are replayed beside them.
+  int samples = 0;  ///< Labelled in this window.
+  /// With the exemplars that are replayed beside them; empty where one class teaches enough.
+  std::vector<int> samples_per_class;
+  /// Why the labels are not to be trained on; empty: they are.
+  std::string doubt = {};
 };
 
 class LabelSource {

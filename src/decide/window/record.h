@@ -68,6 +68,8 @@ struct StreamRecord {
   std::vector<std::string> classes;
   std::vector<StreamInterval> intervals;
   double mean_accuracy = 0;  ///< Over every judged frame, skipped ones with their last result.
+  double accuracy_low = 0;  ///< Of its 95 % interval, in which stretches of time count, not frames.
+  double accuracy_high = 1;
   std::int64_t frames = 0;
   std::int64_t frames_skipped = 0;
 };

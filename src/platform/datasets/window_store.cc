@@ -45,18 +45,4 @@ std::vector<FramePtr> WindowStore::Frames(int window) const {
   return it == windows_.end() ? std::vector<FramePtr>() : it->second.frames;
 }
 
-void WindowStore::PutSamples(int window, std::vector<Sample> samples) {
-  std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
-    return a.time_seconds < b.time_seconds;
-  });
-  const std::lock_guard lock(mutex_);
-  if (auto* kept = Open(window)) kept->samples.swap(samples);
-}
-
-std::vector<Sample> WindowStore::Samples(int window) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = windows_.find(window);
-  return it == windows_.end() ? std::vector<Sample>() : it->second.samples;
-}
-
 }  // namespace ekya::datasets

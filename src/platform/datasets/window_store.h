@@ -8,9 +8,9 @@
 
 namespace ekya::datasets {
 
-/// The frames that a stream keeps of each retraining window, waiting for labels, and the labelled
-/// samples made of them. Frames are taken evenly over the window and at most `frames_per_window`
-/// are kept. Of the windows, the newest `windows_kept` are. Any thread.
+/// The frames that a stream keeps of each retraining window, waiting for labels. Frames are taken
+/// evenly over the window and at most `frames_per_window` are kept. Of the windows, the newest
+/// `windows_kept` are. Any thread.
 class WindowStore {
  public:
   WindowStore(int frames_per_window, int windows_kept);
@@ -20,14 +20,9 @@ class WindowStore {
   /// The kept frames of `window`, in order of time.
   std::vector<FramePtr> Frames(int window) const;
 
-  /// Labelled samples of `window`, in order of time; replaces what was there.
-  void PutSamples(int window, std::vector<Sample> samples);
-  std::vector<Sample> Samples(int window) const;
-
  private:
   struct Window {
     std::vector<FramePtr> frames;
-    std::vector<Sample> samples;
     int stride = 1;  // every stride-th offered frame is kept; doubles when the window is full
     int offered = 0;
   };

@@ -55,22 +55,8 @@ TEST(WindowStore, ForgetsTheOldestWindow) {
   EXPECT_EQ(store.Frames(3).size(), 1U);
   // A straggler does not push out what is newer.
   store.Offer(1, MakeFrame(9));
-  store.PutSamples(0, std::vector<Sample>(3));
   EXPECT_TRUE(store.Frames(1).empty());
-  EXPECT_TRUE(store.Samples(0).empty());
   EXPECT_EQ(store.Frames(2).size(), 1U);
-}
-
-TEST(WindowStore, GivesSamplesInOrderOfTimeAndReplacesThem) {
-  WindowStore store(5, 2);
-  EXPECT_TRUE(store.Samples(7).empty());
-  store.PutSamples(7, {{{}, 1, 3.0}, {{}, 0, 1.0}, {{}, 2, 2.0}});
-  const auto samples = store.Samples(7);
-  ASSERT_EQ(samples.size(), 3U);
-  EXPECT_EQ(samples[0].label, 0);
-  EXPECT_EQ(samples[1].label, 2);
-  store.PutSamples(7, {});
-  EXPECT_TRUE(store.Samples(7).empty());
 }
 
 TEST(WindowStore, TakesFramesAndGivesThemAtOnce) {

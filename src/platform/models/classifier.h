@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "core/frame.h"
-#include "platform/models/model.h"
+#include "platform/models/learning_model.h"
 
 namespace ekya::models {
 
@@ -27,7 +27,7 @@ inline constexpr int kLargestHidden = 8192;
 /// A small trainable classifier (LibTorch behind a torch-free face). Copies are deep: Clone.
 /// Any number of threads may use one object at once, as long as none trains it; each call computes
 /// in the calling thread alone.
-class Classifier : public Model {
+class Classifier : public LearningModel {
  public:
   /// Fresh weights from `seed`. kInvalid for an unknown architecture or a senseless shape.
   static Result<std::unique_ptr<Classifier>> Create(const ClassifierShape& shape,
@@ -35,13 +35,10 @@ class Classifier : public Model {
   /// Reads what Save wrote. Errors name file, tensor, found and expected.
   static Result<std::unique_ptr<Classifier>> Load(const std::filesystem::path& path);
 
-  /// Weights and shape as safetensors (the shape in `__metadata__`), written atomically.
-  virtual Status Save(const std::filesystem::path& path) const = 0;
   virtual std::unique_ptr<Classifier> Clone() const = 0;
   /// An ONNX model that computes the same: see ExportOnnx.
   virtual std::string ToOnnx() const = 0;
   virtual const ClassifierShape& shape() const = 0;
-  virtual std::int64_t parameters() const = 0;
 
   /// The most likely class of each crop, with its softmax score. `input_size` as for Analyze.
   virtual Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,

@@ -132,6 +132,15 @@ Result<std::unique_ptr<LearningDetector>> LearningDetector::Load(
     auto detector = Make(shape);
     if (!detector.ok()) return detector.error().Within(file);
     EKYA_RETURN_IF_ERROR((*detector)->network().Restore(content, file));
+    if (content.metadata.contains("ekya.score_threshold")) {
+      double threshold = 0;
+      EKYA_RETURN_IF_ERROR(internal::ReadNumber(content, file, "ekya.score_threshold", &threshold));
+      if (!(threshold >= 0 && threshold <= 1)) {
+        return Invalid(fmt::format(
+            "{}: __metadata__ ekya.score_threshold: found {}, expected 0 to 1", file, threshold));
+      }
+      (*detector)->SetScoreThreshold(threshold);
+    }
     return std::unique_ptr<LearningDetector>(std::move(*detector));
   } catch (const std::exception& exception) {
     return Error{ErrorCode::kFailed, file + ": cannot load: " + exception.what()};
@@ -207,6 +216,12 @@ void TorchDetector::WritePicture(const Image& image, float* out) const {
 }
 
 Result<std::vector<Detection>> TorchDetector::Analyze(const Frame& frame, int input_size) {
+  return AnalyzeWith(frame, input_size,
+                     [this](torch::Tensor picture) { return network_->Run(std::move(picture)); });
+}
+
+Result<std::vector<Detection>> TorchDetector::AnalyzeWith(const Frame& frame, int input_size,
+                                                          const Compute& compute) const {
   const int side = input_size == 0 ? shape_.input_size : input_size;
   EKYA_RETURN_IF_ERROR(CheckDetectorInputSize(side));
   if (frame.image.empty()) {
@@ -222,7 +237,8 @@ Result<std::vector<Detection>> TorchDetector::Analyze(const Frame& frame, int in
     auto picture = torch::empty({1, 3, side, side});
     WritePicture(CropAndResize(frame.image, {0, 0, width, height}, side),
                  picture.data_ptr<float>());
-    found = head_->Decode(network_->Run(std::move(picture)), 0, side, score_threshold_);
+    EKYA_ASSIGN(const auto outputs, compute(std::move(picture)));
+    found = head_->Decode(outputs, 0, side, score_threshold_);
   } catch (const std::exception& exception) {
     return Error{ErrorCode::kFailed,
                  fmt::format("{}: frame {}: cannot detect: {}", shape_.architecture, frame.index,
@@ -246,6 +262,7 @@ Status TorchDetector::Save(const std::filesystem::path& path) const {
   TensorFile content;
   internal::StoreShape(shape_.width, shape_.input_size, shape_.classes, &content);
   content.metadata["ekya.detector"] = shape_.architecture;
+  content.metadata["ekya.score_threshold"] = fmt::format("{}", score_threshold_);
   if (!shape_.darknet.empty()) content.metadata["ekya.darknet"] = shape_.darknet;
   content.tensors = network_->Store();
   return WriteFileAtomically(path, FormatSafetensors(content));

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "core/frame.h"
-#include "platform/models/model.h"
+#include "platform/models/learning_model.h"
 
 namespace ekya::models {
 
@@ -23,7 +23,7 @@ struct DetectorShape {
 };
 
 /// A small trainable detector (LibTorch behind a torch-free face). Threads as for Classifier.
-class LearningDetector : public Model {
+class LearningDetector : public LearningModel {
  public:
   /// Fresh weights from `seed`. kInvalid for an unknown architecture or a senseless shape.
   static Result<std::unique_ptr<LearningDetector>> Create(const DetectorShape& shape,
@@ -36,15 +36,13 @@ class LearningDetector : public Model {
       const std::filesystem::path& configuration, const std::vector<std::string>& names,
       const std::vector<std::string>& keep);
 
-  /// Weights and shape as safetensors (the shape in `__metadata__`), written atomically.
-  virtual Status Save(const std::filesystem::path& path) const = 0;
   virtual std::unique_ptr<LearningDetector> Clone() const = 0;
   virtual const DetectorShape& shape() const = 0;
-  virtual std::int64_t parameters() const = 0;
 
   /// From now on results below `score` are left out; at first 0.3. Overlapping ones of a class are
-  /// suppressed from IoU 0.45 on. Not while another thread analyses.
+  /// suppressed from IoU 0.45 on. Not while another thread analyses. Saved and loaded.
   virtual void SetScoreThreshold(double score) = 0;
+  virtual double score_threshold() const = 0;
 };
 
 }  // namespace ekya::models

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,12 @@ class TorchDetector final : public LearningDetector {
   const DetectorShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;
   void SetScoreThreshold(double score) override { score_threshold_ = score; }
+  double score_threshold() const override { return score_threshold_; }
+  /// What a network makes of 1 x 3 x S x S pictures: its outputs.
+  using Compute = std::function<Result<std::vector<torch::Tensor>>(torch::Tensor)>;
+  /// Analyze, with `compute` in the network's place.
+  Result<std::vector<Detection>> AnalyzeWith(const Frame& frame, int input_size,
+                                             const Compute& compute) const;
 
  private:
   DetectorShape shape_;

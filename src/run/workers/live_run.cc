@@ -238,6 +238,33 @@ double SecondHalf(const StreamSet& streams, double ended) {
   return judged > 0 ? sum / judged : 0;
 }
 
+/// Where the golden model is the judge: has it say what `window`'s frames showed. Does nothing
+/// where that has been done, as it is for what is trained on.
+void JudgeByGolden(const StreamSet& streams, int window, std::vector<std::string>* warnings) {
+  for (const std::string& id : streams.ids()) {
+    if (streams.Get(id).Record().accuracy_source != "golden") continue;
+    auto labelled = streams.Get(id).Label(window, [] { return true; });
+    if (!labelled.ok()) warnings->push_back(id + ": " + labelled.error().message);
+  }
+}
+
+/// The interval of the run's mean accuracy: the means of the streams' own ends, as if all of them
+/// were off to one side.
+void AddInterval(window::RunRecord* record) {
+  double low = 0;
+  double high = 0;
+  int judged = 0;
+  for (const window::StreamRecord& stream : record->streams) {
+    if (!(stream.mean_accuracy >= 0)) continue;
+    low += stream.accuracy_low;
+    high += stream.accuracy_high;
+    ++judged;
+  }
+  if (judged == 0) return;
+  record->figures["accuracy_low"] = low / judged;
+  record->figures["accuracy_high"] = high / judged;
+}
+
 }  // namespace
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
@@ -329,15 +356,12 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
       }
       stopped = conducted->stopped;
       record.windows.push_back(std::move(*conducted));
+      // A policy that never retrains has asked for no labels.
+      JudgeByGolden(streams, window - 2, &record.warnings);
     }
     profiling.Release();
     for (const std::string& id : streams.ids()) streams.Get(id).Stop();
-    // What the last window's frames showed, where the golden model is the judge.
-    for (const std::string& id : streams.ids()) {
-      if (streams.Get(id).Record().accuracy_source != "golden") continue;
-      auto labelled = streams.Get(id).Label(window - 1, [] { return true; });
-      if (!labelled.ok()) record.warnings.push_back(id + ": " + labelled.error().message);
-    }
+    JudgeByGolden(streams, window - 1, &record.warnings);
   }
   if (!status.ok()) return status.error();
 
@@ -349,6 +373,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     record.retraining_device_seconds += trainer.CpuSeconds(id) / compute.device_cores;
   }
   record.figures["accuracy_second_half"] = SecondHalf(streams, ended);
+  AddInterval(&record);
   record.labelling_device_seconds = label_source.cpu_seconds() / compute.device_cores;
   record.profiling_device_seconds =
       profiling.CpuSeconds() / compute.device_cores - record.labelling_device_seconds;

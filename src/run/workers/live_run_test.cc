@@ -203,29 +203,60 @@ TEST_F(LiveRunTest, ADeviceThatTheMachineLacksIsNamed) {
   EXPECT_THAT(run.error().message, HasSubstr("cpu:4096"));
 }
 
-TEST_F(LiveRunTest, RealVideoIsServedLabelledAndJudged) {
+TEST_F(LiveRunTest, ADetectorLearnsFromADrawnCamera) {
+  const std::string text = fmt::format(R"(
+compute: {{devices: [cpu:0], window: {}s}}
+learning: {{bootstrap_epochs: 1, profiling_fraction: 1, profiling_epochs: 1,
+           retraining: [{{id: short, epochs: 1, batch_size: 8}}]}}
+model: {{architecture: tiny-yolov3, width: 0.0625, input_size: 64}}
+defaults: {{url: "scene:intersection", task: detection, classes: [person, car], frames_per_second: 5}}
+cameras: {{a: {{seed: 1}}}}
+)",
+                                       4 * kPace);
+  auto site = ReadSite(text, (folder_ / "site.yaml").string());
+  ASSERT_TRUE(site.ok()) << site.error().message;
+  const auto run = RunFor(*site, 14 * kPace, "uniform:config=short,share=0.5");
+  ASSERT_TRUE(run.ok()) << run.error().message;
+  const auto& stream = StreamOf(*run, "a");
+  EXPECT_EQ(stream.accuracy_source, "truth");
+  EXPECT_GT(stream.frames, 20);
+  int started = 0;
+  for (const auto& window : run->windows) started += static_cast<int>(window.retrainings.size());
+  EXPECT_GT(started, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "out/models/a/1/weights.safetensors"));
+}
+
+TEST_F(LiveRunTest, RealVideoIsServedLabelledJudgedAndLearnedFrom) {
   const fs::path shared = EKYA_SHARED_DIR;
   if (!fs::exists(shared / "data/clips/street_c.mp4")) {
     GTEST_SKIP() << "needs ../shared/data/clips and ../shared/models";
   }
-  const std::string text = fmt::format(R"(
+  for (const bool learn : {false, true}) {
+    const std::string text = fmt::format(R"(
 compute: {{devices: [cpu:0], window: 3s}}
-golden: {{source: model, model: {0}/models/yolox_nano.onnx, budget: 10%}}
+golden: {{source: model, model: {0}/models/yolox_nano.onnx, budget: 25%}}
 model: {{architecture: yolo-fastest, path: {0}/models/yolo-fastest-1.1.cfg}}
-defaults: {{task: detection, classes: [person, car], learn: false}}
+learning: {{retraining: [{{id: head, epochs: 1, trained_stages: 1, batch_size: 4}}]}}
+defaults: {{task: detection, classes: [person, car], learn: {1}, frames_per_second: 8}}
 cameras: {{street: {{url: {0}/data/clips/street_c.mp4}}}}
 )",
-                                       shared.string());
-  auto site = ReadSite(text, (folder_ / "site.yaml").string());
-  ASSERT_TRUE(site.ok()) << site.error().message;
-  const auto run = RunFor(*site, 8);
-  ASSERT_TRUE(run.ok()) << run.error().message;
-  const auto& street = StreamOf(*run, "street");
-  EXPECT_EQ(street.accuracy_source, "golden");
-  EXPECT_GT(street.frames, 100);
-  EXPECT_GT(street.mean_accuracy, 0.1);
-  EXPECT_GT(run->labelling_device_seconds, 0);
-  EXPECT_GT(fs::file_size(folder_ / "out/events/street.jsonl"), 100U);
+                                         shared.string(), learn);
+    auto site = ReadSite(text, (folder_ / "site.yaml").string());
+    ASSERT_TRUE(site.ok()) << site.error().message;
+    const auto run = RunFor(*site, 9, "uniform:config=head,share=0.5");
+    ASSERT_TRUE(run.ok()) << run.error().message;
+    const auto& street = StreamOf(*run, "street");
+    EXPECT_EQ(street.accuracy_source, "golden");
+    EXPECT_GT(street.frames, 40);
+    EXPECT_GT(street.mean_accuracy, 0.1);
+    EXPECT_LT(street.accuracy_low, street.mean_accuracy);
+    EXPECT_GT(street.accuracy_high, street.mean_accuracy);
+    EXPECT_GT(run->labelling_device_seconds, 0);
+    EXPECT_GT(fs::file_size(folder_ / "out/events/street.jsonl"), 100U);
+    std::size_t retrainings = 0;
+    for (const auto& window : run->windows) retrainings += window.retrainings.size();
+    EXPECT_EQ(retrainings > 0, learn);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "stages/retrain/retrainer.h"
+#include "run/workers/learner.h"
 #include "stages/swap/gate.h"
 
 namespace ekya::workers {
@@ -21,16 +21,6 @@ namespace {
 // Measuring after every epoch of a trial must not cost more than the trial: its error at so many
 // samples, 3 points, is that of the curve.
 constexpr std::size_t kTrialHeldOut = 160;
-
-/// Leaves at most `most` of `samples`, evenly spread.
-void Thin(std::vector<Sample>& samples, std::size_t most) {
-  if (samples.size() <= most) return;
-  for (std::size_t i = 0; i < most; ++i) {
-    const std::size_t from = i * samples.size() / most;
-    if (from != i) samples[i] = std::move(samples[from]);
-  }
-  samples.resize(most);
-}
 
 }  // namespace
 
@@ -96,8 +86,6 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
     const std::function<bool()>& checkpoint) const {
   const Stream& stream = streams_.Get(request.stream);
   const double before = ThreadCpuSeconds();
-  retrain::TrainingSet set = stream.TrainingSetOf(window - 1);
-  Thin(set.held_out, kTrialHeldOut);
   RetrainingConfiguration configuration = request.trial.configuration;
   configuration.epochs = request.trial.epochs;
   configuration.sample_fraction = request.trial.sample_fraction;
@@ -111,25 +99,27 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
     cpu_of_epochs += progress.epoch_cpu_seconds;
     return profile::KeepTraining(result.accuracy);
   };
-  auto outcome =
-      retrain::Train(*stream.base(), set, configuration,
-                     DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)), hooks);
+  const Learner& learner = stream.learner();
+  const Material material = learner.MaterialOf(window - 1, kTrialHeldOut);
+  auto learned =
+      learner.Train(*stream.base(), window - 1, kTrialHeldOut, configuration,
+                    DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)), hooks);
   // A trial that ran out of time tells what it has measured.
-  if (!outcome.ok() && result.accuracy.empty()) return outcome.error();
-  result.start_accuracy = outcome.ok() ? outcome->start_accuracy : stream.Observe().accuracy;
-  result.held_out = static_cast<int>(set.held_out.size());
-  result.full_samples = static_cast<int>(set.training.size() + set.exemplars.size());
+  if (!learned.ok() && result.accuracy.empty()) return learned.error();
+  result.start_accuracy = learned.ok() ? learned->start_accuracy : stream.Observe().accuracy;
+  result.held_out = material.held_out_objects;
+  result.full_samples = material.training + material.exemplars;
   result.trial_samples =
-      outcome.ok()
-          ? outcome->samples_per_epoch
+      learned.ok()
+          ? learned->samples_per_epoch
           : static_cast<int>(std::lround(result.full_samples * request.trial.sample_fraction));
   const auto epochs = static_cast<double>(std::max<std::size_t>(1, result.accuracy.size()));
   result.device_seconds_per_epoch = cpu_of_epochs / epochs / device_cores_;
   result.device_seconds = (ThreadCpuSeconds() - before) / device_cores_;
-  if (outcome.ok()) {
+  if (learned.ok()) {
     result.resumable = true;
     trial_models_.Keep(request.stream, request.trial, static_cast<int>(result.accuracy.size()),
-                       std::move(outcome->model));
+                       std::move(learned->model));
   }
   return result;
 }

@@ -14,20 +14,20 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "core/scorer.h"
 #include "core/site.h"
 #include "decide/window/ports.h"
 #include "decide/window/record.h"
-#include "platform/datasets/exemplar_memory.h"
 #include "platform/datasets/window_store.h"
-#include "platform/models/classifier.h"
+#include "platform/models/learning_model.h"
 #include "platform/models/model.h"
 #include "platform/resources/share.h"
+#include "run/workers/learner.h"
+#include "run/workers/stream_judge.h"
 #include "stages/camera/camera.h"
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
 #include "stages/labels/labeller.h"
-#include "stages/retrain/retrainer.h"
+#include "stages/labels/trust.h"
 
 namespace ekya::workers {
 
@@ -57,8 +57,8 @@ class Stream {
   ~Stream();
 
   /// Reads the bootstrap windows as fast as the source gives them and trains the first model on
-  /// their labels, without a share: the box is not in service yet. Nothing to do for detectors, for
-  /// live sources and for models that come from a file. Any thread, before Start.
+  /// their labels, without a share: the box is not in service yet. Nothing to do for live sources
+  /// and for models that come from a file. Any thread, before Start.
   Status Bootstrap();
 
   /// Begins to play and to serve; frame times become run times. `run_start`: on the clock, where
@@ -74,21 +74,21 @@ class Stream {
   bool gone() const { return gone_; }
   bool learns() const { return base_ != nullptr && camera_settings_.learn; }
 
-  /// Labels the kept frames of `window` and, for classifiers, makes samples of them and measures
-  /// the served model on those held out. `between` as for Labeller::Label. Labelling a window twice
-  /// does nothing the second time.
+  /// Labels kept frames of `window` and, where the stream learns, makes samples of them and
+  /// measures the served model on those held out. `between` as for Labeller::Label. Labelling a
+  /// window twice does nothing the second time.
   Result<window::LabelSummary> Label(int window, const std::function<bool()>& between);
 
-  /// Samples of `window`, split by time, with the exemplars of the windows before it.
-  retrain::TrainingSet TrainingSetOf(int window) const;
-  /// The served classifier's weights; null for detectors. Never computes in place: clone it.
-  std::shared_ptr<const models::Classifier> base() const { return base_; }
+  /// How its model learns and what from; only where it learns.
+  const Learner& learner() const { return *learner_; }
+  /// The served model's weights; null where it does not learn. Never computes in place: clone it.
+  std::shared_ptr<const models::LearningModel> base() const { return base_; }
 
   window::StreamState Observe() const;
 
   /// Serves `model` from the next frame on and keeps its weights under the run's folder; its
   /// held-out `accuracy` becomes the stream's estimate.
-  Status Serve(std::unique_ptr<models::Classifier> model, double accuracy);
+  Status Serve(std::unique_ptr<models::LearningModel> model, double accuracy);
   std::int64_t version() const { return version_; }
 
   resources::JobShare& inference_share() { return *inference_share_; }
@@ -99,29 +99,11 @@ class Stream {
   void EndInterval(double from, double to, double retraining_cores);
   /// What has been judged so far. Any thread.
   window::StreamRecord Record() const;
-  /// Mean accuracy over the last `intervals` closed intervals; negative where none was judged.
-  double RecentAccuracy(int intervals) const;
-  /// Accuracy over the closed intervals that began at run time `from` or later; negative where none
-  /// was judged.
-  double AccuracySince(double from) const;
+  /// As StreamJudge.
+  double RecentAccuracy(int intervals) const { return judge_->RecentAccuracy(intervals); }
+  double AccuracySince(double from) const { return judge_->AccuracySince(from); }
 
  private:
-  struct KeptResult {
-    std::vector<Detection> detections;
-    double run_seconds = 0;
-  };
-  /// One interval's counts; becomes a window::StreamInterval when it is asked for.
-  struct Tally {
-    double from = 0;
-    double to = 0;
-    FrameScore score;
-    int frames = 0;
-    int frames_skipped = 0;
-    std::vector<int> class_counts;
-    double inference_cores = 0;
-    double retraining_cores = 0;
-  };
-
   Stream(const CameraSettings& camera, const ModelSettings& model,
          const StreamEnvironment& environment);
   Status OpenModel();
@@ -131,10 +113,13 @@ class Stream {
   void End();
   void Keep(int window, const FramePtr& frame);
   Status ProfileInference();
-  Status Publish(const models::Classifier& model) const;
-  void Judge(const std::vector<Detection>& detections, const std::vector<Detection>& truth,
-             Tally& tally);
-  double Score(const FrameScore& score) const;
+  Status Publish(const models::LearningModel& model) const;
+  /// Scores the results of labelled frames: those chosen by time alone tell the stream's accuracy.
+  FrameScore JudgeLabels(const std::vector<FramePtr>& frames,
+                         const std::vector<labels::Labeller::Labels>& labels);
+  /// Makes samples of the labels and measures the served model on those held out.
+  Status Learn(int window, const std::vector<FramePtr>& frames,
+               const std::vector<labels::Labeller::Labels>& labels, window::LabelSummary* summary);
   /// Whether the first model is trained from the source's first windows. Before the camera has it.
   bool bootstraps() const;
   int WindowOf(double frame_seconds) const;
@@ -156,8 +141,10 @@ class Stream {
   std::unique_ptr<inference::InferenceJob> inference_job_;
   std::unique_ptr<inference::EventLog> events_;  // inference thread
   datasets::WindowStore store_;
-  datasets::ExemplarMemory exemplars_;
-  std::shared_ptr<models::Classifier> base_;
+  std::unique_ptr<StreamJudge> judge_;
+  std::unique_ptr<labels::GoldenTrust> trust_;
+  std::unique_ptr<Learner> learner_;  // null where the model cannot learn
+  std::shared_ptr<const models::LearningModel> base_;
   std::int64_t version_ = 0;
   double estimated_accuracy_ = 0;
   int labelled_window_ = -1;
@@ -169,14 +156,8 @@ class Stream {
   mutable std::mutex mutex_;
   // All below is guarded by mutex_.
   std::string last_source_time_;
-  std::map<int, int> frames_seen_;                   // by window
-  std::deque<FramePtr> recent_;                      // consecutive frames at the native rate
-  std::map<std::int64_t, KeptResult> kept_results_;  // by frame index, where golden labels judge
-  Tally tally_;                                      // the open interval
-  std::vector<Tally> intervals_;
-  FrameScore judged_;
-  std::int64_t frames_ = 0;
-  std::int64_t frames_skipped_ = 0;
+  std::map<int, int> frames_seen_;   // by window
+  std::deque<FramePtr> recent_;      // consecutive frames at the native rate
   std::int64_t offered_ = 0;         // frames given to inference
   std::int64_t answered_ = 0;        // results that came back
   double analysis_cpu_seconds_ = 0;  // of one frame, moving mean

@@ -51,26 +51,28 @@ void LiveTrainer::Train(Job& job, const std::string& stream, int window,
   if (const Status joined = job.share->Join(); !joined.ok()) return fail(joined.error().message);
   if (!job.share->Checkpoint()) return;
   const Stream& source = streams_.Get(stream);
+  const Learner& learner = source.learner();
   // Window w trains on what was seen before it.
-  const retrain::TrainingSet set = source.TrainingSetOf(window - 1);
+  const int seen = window - 1;
   retrain::TrainingHooks hooks;
   hooks.checkpoint = [&job] { return job.share->Checkpoint(); };
+  const std::shared_ptr<const models::LearningModel> served = source.base();
   auto start = trial_models_.Take(stream, configuration);
-  if (!start) start = TrialModels::Start{source.base()->Clone(), configuration.epochs};
-  std::unique_ptr<models::Classifier> model = std::move(start->model);
+  if (!start) start = TrialModels::Start{learner.Clone(*served), configuration.epochs};
+  std::unique_ptr<models::LearningModel> model = std::move(start->model);
   if (start->epochs_left > 0) {
     RetrainingConfiguration left = configuration;
     left.epochs = start->epochs_left;
-    auto outcome = retrain::Train(*model, set, left, seed, hooks);
-    if (!outcome.ok()) return fail(outcome.error().message);
-    model = std::move(outcome->model);
+    auto learned = learner.Train(*model, seen, kAllHeldOut, left, seed, hooks);
+    if (!learned.ok()) return fail(learned.error().message);
+    model = std::move(learned->model);
   }
-  const std::unique_ptr<models::Classifier> served = source.base()->Clone();
-  const auto served_accuracy = retrain::MeasureAccuracy(*served, set.held_out);
-  const auto accuracy = retrain::MeasureAccuracy(*model, set.held_out);
+  const auto served_accuracy = learner.Measure(*served, seen);
+  const auto accuracy = learner.Measure(*model, seen);
   if (!served_accuracy.ok()) return fail(served_accuracy.error().message);
   if (!accuracy.ok()) return fail(accuracy.error().message);
-  job.comparison = {*served_accuracy, *accuracy, static_cast<int>(set.held_out.size())};
+  job.comparison = {*served_accuracy, *accuracy,
+                    learner.MaterialOf(seen, kAllHeldOut).held_out_objects};
   job.model = std::move(model);
   job.device_seconds = job.share->CpuSeconds() / device_cores_;
   if (!job.cancelled) post_({window::Event::Kind::kRetrainingDone, stream, ""});
@@ -111,7 +113,7 @@ Result<window::TrainedModel> LiveTrainer::Take(const std::string& stream) {
                               job->second->device_seconds};
 }
 
-std::unique_ptr<models::Classifier> LiveTrainer::TakeWeights(const window::TrainedModel& model) {
+std::unique_ptr<models::LearningModel> LiveTrainer::TakeWeights(const window::TrainedModel& model) {
   const auto job = jobs_.find(model.stream);
   if (job == jobs_.end() || job->second->id != model.id) return nullptr;
   return std::move(job->second->model);

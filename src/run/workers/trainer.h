@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "decide/window/ports.h"
-#include "platform/models/classifier.h"
+#include "platform/models/learning_model.h"
 #include "platform/resources/share.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/trial_models.h"
@@ -36,8 +36,9 @@ class LiveTrainer : public window::Trainer {
   Result<window::TrainedModel> Take(const std::string& stream) override;
 
   /// The weights that Take told of; once.
-  std::unique_ptr<models::Classifier> TakeWeights(const window::TrainedModel& model);
-  /// Accuracies of the served and the trained model on the same held-out samples, and their number.
+  std::unique_ptr<models::LearningModel> TakeWeights(const window::TrainedModel& model);
+  /// Accuracies of the served and the trained model on the same held-out samples or pictures, and
+  /// the number of objects in these.
   struct Comparison {
     double served = 0;
     double candidate = 0;
@@ -57,7 +58,7 @@ class LiveTrainer : public window::Trainer {
     std::atomic<bool> cancelled{false};
     // Written by the thread before it posts its event, read after that event.
     std::int64_t id = 0;
-    std::unique_ptr<models::Classifier> model;
+    std::unique_ptr<models::LearningModel> model;
     Comparison comparison;
     double device_seconds = 0;
   };

@@ -7,7 +7,7 @@
 namespace ekya::workers {
 
 void TrialModels::Keep(const std::string& stream, profile::Trial trial, int epochs,
-                       std::unique_ptr<models::Classifier> model) {
+                       std::unique_ptr<models::LearningModel> model) {
   std::lock_guard lock(mutex_);
   kept_.push_back({stream, std::move(trial), epochs, std::move(model)});
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "decide/profile/trial.h"
-#include "platform/models/classifier.h"
+#include "platform/models/learning_model.h"
 
 namespace ekya::workers {
 
@@ -17,13 +17,13 @@ class TrialModels {
  public:
   /// A model to go on from.
   struct Start {
-    std::unique_ptr<models::Classifier> model;
+    std::unique_ptr<models::LearningModel> model;
     int epochs_left = 0;  ///< Whole epochs; 0: the trial was the whole training.
   };
 
   /// `epochs`: how many `trial` has trained `model`.
   void Keep(const std::string& stream, profile::Trial trial, int epochs,
-            std::unique_ptr<models::Classifier> model);
+            std::unique_ptr<models::LearningModel> model);
   /// The model of the trial that speaks for `configuration` of `stream`, which is then gone; none
   /// where there was no such trial.
   std::optional<Start> Take(const std::string& stream,
@@ -36,7 +36,7 @@ class TrialModels {
     std::string stream;
     profile::Trial trial;
     int epochs;
-    std::unique_ptr<models::Classifier> model;
+    std::unique_ptr<models::LearningModel> model;
   };
 
   std::mutex mutex_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "platform/models/classifier.h"
+
 namespace ekya::workers {
 namespace {
 

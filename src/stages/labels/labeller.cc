@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "platform/models/classifier.h"
+#include "stages/labels/choice.h"
 
 namespace ekya::labels {
 namespace {
@@ -19,15 +20,22 @@ std::size_t Allowed(double budget, int seen) {
   return static_cast<std::size_t>(std::floor(budget * std::max(seen, 0) + 1e-9));
 }
 
-/// At most `count` of `candidates`, spread evenly over them.
-std::vector<std::size_t> Spread(const std::vector<std::size_t>& candidates, std::size_t count) {
-  if (count >= candidates.size()) return candidates;
-  std::vector<std::size_t> chosen;
-  for (std::size_t i = 0; i < count; ++i) {
-    // The middle of the i-th of `count` equal parts.
-    chosen.push_back(candidates[(2 * i + 1) * candidates.size() / (2 * count)]);
-  }
-  return chosen;
+// Of a golden model's looks, every so manieth is a second one.
+constexpr std::size_t kLooksPerSecondLook = 8;
+// Fewer looks than this have no second one.
+constexpr std::size_t kFewestLooks = 3;
+// Side of the pictures by which frames are compared.
+constexpr int kLookSide = 8;
+
+std::vector<float> LookOf(const Frame& frame) {
+  std::vector<float> look(3 * kLookSide * kLookSide, 0.0F);
+  if (frame.image.empty()) return look;
+  const Image small = models::CropAndResize(
+      frame.image,
+      {0, 0, static_cast<double>(frame.image.width), static_cast<double>(frame.image.height)},
+      kLookSide);
+  for (std::size_t i = 0; i < look.size(); ++i) look[i] = static_cast<float>(small.pixels[i]) / 255;
+  return look;
 }
 
 /// Labels frames one after the other; the sources say which can be labelled and what they show.
@@ -35,38 +43,63 @@ class BudgetedLabeller : public Labeller {
  public:
   explicit BudgetedLabeller(double budget) : budget_(budget) {}
 
-  Result<std::vector<Labels>> Label(const std::vector<FramePtr>& frames, int seen,
-                                    const std::function<bool()>& between) override {
+  Result<Round> Label(const std::vector<FramePtr>& frames, const std::vector<double>& uncertainty,
+                      int seen, const std::function<bool()>& between) override {
     std::vector<std::size_t> candidates;
     for (std::size_t i = 0; i < frames.size(); ++i) {
       if (frames[i] != nullptr && CanLabel(*frames[i])) candidates.push_back(i);
     }
-    const std::vector<std::size_t> chosen = Spread(candidates, Allowed(budget_, seen));
+    const std::size_t allowed = Allowed(budget_, seen);
+    const std::size_t again = SecondLooks(allowed);
+    std::vector<FrameNews> news(candidates.size());
+    if (allowed - again < candidates.size()) {
+      for (std::size_t i = 0; i < candidates.size(); ++i) {
+        news[i] = {uncertainty.at(candidates[i]), LookOf(*frames[candidates[i]])};
+      }
+    }
+    const std::vector<ChosenFrame> chosen = ChooseFrames(news, allowed - again);
 
-    std::vector<Labels> labels;
+    Round round;
     std::size_t failed = 0;
     Error first_failure;
-    for (const std::size_t i : chosen) {
-      if (i != chosen.front() && !between()) break;
+    for (const ChosenFrame& each : chosen) {
+      if (&each != &chosen.front() && !between()) break;
+      const std::size_t i = candidates[each.frame];
       auto objects = Look(*frames[i]);
       if (objects.ok()) {
-        labels.push_back({i, std::move(*objects)});
+        round.labels.push_back({i, std::move(*objects), each.uniform});
       } else if (failed++ == 0) {
         first_failure = objects.error();
       }
     }
-    if (failed == 0) return labels;
-    if (labels.empty()) {
+    if (failed > 0 && round.labels.empty()) {
       return first_failure.Within(fmt::format("none of {} frames could be labelled", failed));
     }
-    Log(LogLevel::kWarning, "labels", "{} of {} frames are left out: {}", failed,
-        failed + labels.size(), first_failure.message);
-    return labels;
+    if (failed > 0) {
+      Log(LogLevel::kWarning, "labels", "{} of {} frames are left out: {}", failed,
+          failed + round.labels.size(), first_failure.message);
+    }
+    LookAgain(frames, std::min(again, round.labels.size()), between, &round);
+    return round;
   }
 
  private:
   virtual bool CanLabel(const Frame& frame) const = 0;
   virtual Result<std::vector<Detection>> Look(const Frame& frame) = 0;
+  /// Of `allowed` looks.
+  virtual std::size_t SecondLooks(std::size_t) const { return 0; }
+
+  void LookAgain(const std::vector<FramePtr>& frames, std::size_t count,
+                 const std::function<bool()>& between, Round* round) {
+    for (std::size_t i = 0; i < count && between(); ++i) {
+      const Labels& first = round->labels[(2 * i + 1) * round->labels.size() / (2 * count)];
+      const Frame& frame = *frames[first.frame];
+      auto second = Look(Changed(frame));
+      if (!second.ok()) continue;  // A failing model has been told of.
+      for (Detection& each : *second) each.box = ChangedBack(each.box, frame.image);
+      round->second_looks.push_back({first.objects, std::move(*second)});
+    }
+  }
 
   const double budget_;
 };
@@ -101,6 +134,11 @@ class GoldenLabeller : public BudgetedLabeller {
 
  private:
   bool CanLabel(const Frame& frame) const override { return !frame.image.empty(); }
+
+  std::size_t SecondLooks(std::size_t allowed) const override {
+    if (allowed < kFewestLooks) return 0;
+    return std::max<std::size_t>(1, allowed / kLooksPerSecondLook);
+  }
 
   Result<std::vector<Detection>> Look(const Frame& frame) override {
     // All streams share the golden model, which takes one thread at a time.
@@ -161,6 +199,42 @@ std::vector<Sample> MakeSamples(const std::vector<FramePtr>& frames,
     return a.time_seconds < b.time_seconds;
   });
   return samples;
+}
+
+double UncertaintyOf(const std::vector<Detection>& results) {
+  if (results.empty()) return 0.5;
+  double sum = 0;
+  for (const Detection& each : results) sum += 1 - std::abs(2 * each.score - 1);
+  return std::clamp(sum / static_cast<double>(results.size()), 0.0, 1.0);
+}
+
+std::vector<LabelledPicture> MakePictures(const std::vector<FramePtr>& frames,
+                                          const std::vector<Labeller::Labels>& labels, int size) {
+  EKYA_CHECK(size > 0);
+  std::vector<LabelledPicture> pictures;
+  for (const Labeller::Labels& label : labels) {
+    EKYA_CHECK(label.frame < frames.size());
+    const Frame& frame = *frames[label.frame];
+    if (frame.image.empty()) continue;
+    const double width = frame.image.width;
+    const double height = frame.image.height;
+    LabelledPicture picture;
+    picture.image = models::CropAndResize(frame.image, {0, 0, width, height}, size);
+    picture.time_seconds = frame.time_seconds;
+    for (Detection object : label.objects) {
+      if (object.class_index < 0 || !Shows(frame.image, object.box)) continue;
+      const Box& box = object.box;
+      object.box = {box.x * size / width, box.y * size / height, box.width * size / width,
+                    box.height * size / height};
+      picture.objects.push_back(object);
+    }
+    pictures.push_back(std::move(picture));
+  }
+  std::stable_sort(pictures.begin(), pictures.end(),
+                   [](const LabelledPicture& a, const LabelledPicture& b) {
+                     return a.time_seconds < b.time_seconds;
+                   });
+  return pictures;
 }
 
 }  // namespace ekya::labels

@@ -58,13 +58,21 @@ std::unique_ptr<Labeller> Truth(double budget) {
   return std::move(*labeller);
 }
 
+Result<std::vector<Labeller::Labels>> LabelAll(Labeller& labeller,
+                                               const std::vector<FramePtr>& frames, int seen,
+                                               const std::function<bool()>& between = GoOn) {
+  EKYA_ASSIGN(auto round,
+              labeller.Label(frames, std::vector<double>(frames.size(), 0.5), seen, between));
+  return std::move(round.labels);
+}
+
 TEST(Labeller, TellsTheTruthOfRegions) {
   const std::vector<FramePtr> frames = {
       MakeFrame(0, {{{0, 0, 5, 5}, 1, 0}, {{5, 0, 5, 5}, std::nullopt, 1}}), MakeFrame(1),
       MakeFrame(2, {{{0, 0, 5, 5}, std::nullopt, 0}})};
   auto labeller = Truth(1);
   EXPECT_EQ(labeller->source(), "truth");
-  const auto labels = labeller->Label(frames, 3, GoOn);
+  const auto labels = LabelAll(*labeller, frames, 3);
   ASSERT_TRUE(labels.ok());
   // The second shows nothing; of the third nobody knows what it shows.
   EXPECT_THAT(FramesOf(*labels), ElementsAre(0, 1));
@@ -76,20 +84,39 @@ TEST(Labeller, TellsTheTruthOfRegions) {
 
 TEST(Labeller, KeepsWithinTheBudgetAndSpreads) {
   const auto frames = MakeFrames(10);
-  EXPECT_THAT(FramesOf(*Truth(0.02)->Label(frames, 100, GoOn)), ElementsAre(2, 7));
-  EXPECT_THAT(FramesOf(*Truth(0.5)->Label(frames, 10, GoOn)), ElementsAre(1, 3, 5, 7, 9));
-  EXPECT_EQ(Truth(0.1)->Label(frames, 99, GoOn)->size(), 9u);
-  EXPECT_EQ(Truth(0.29)->Label(MakeFrames(100), 100, GoOn)->size(), 29u);
-  EXPECT_EQ(Truth(0.5)->Label(frames, 1000, GoOn)->size(), 10u);
-  EXPECT_TRUE(Truth(0.05)->Label(frames, 10, GoOn)->empty());  // half a frame is none
-  EXPECT_TRUE(Truth(1)->Label({}, 0, GoOn)->empty());
-  EXPECT_TRUE(Truth(1)->Label(frames, -5, GoOn)->empty());
+  const auto size = [&](double budget, const std::vector<FramePtr>& given, int seen) {
+    return LabelAll(*Truth(budget), given, seen)->size();
+  };
+  EXPECT_THAT(FramesOf(*LabelAll(*Truth(0.02), frames, 100)), ElementsAre(2, 7));
+  EXPECT_EQ(size(0.5, frames, 10), 5u);
+  EXPECT_EQ(size(0.1, frames, 99), 9u);
+  EXPECT_EQ(size(0.29, MakeFrames(100), 100), 29u);
+  EXPECT_EQ(size(0.5, frames, 1000), 10u);
+  EXPECT_EQ(size(0.05, frames, 10), 0u);  // half a frame is none
+  EXPECT_EQ(size(1, {}, 0), 0u);
+  EXPECT_EQ(size(1, frames, -5), 0u);
+}
+
+TEST(Labeller, SeeksOutFramesOfWhichTheModelWasUnsure) {
+  const auto frames = MakeFrames(100);
+  std::vector<double> uncertainty(100, 0.0);
+  uncertainty[33] = 1;
+  const auto round = Truth(0.1)->Label(frames, uncertainty, 100, GoOn);
+  ASSERT_TRUE(round.ok());
+  ASSERT_EQ(round->labels.size(), 10u);
+  int sought = 0;
+  for (const Labeller::Labels& label : round->labels) {
+    sought += label.uniform ? 0 : 1;
+    EXPECT_TRUE(label.frame != 33 || !label.uniform);
+  }
+  EXPECT_EQ(sought, 3);
+  EXPECT_THAT(FramesOf(round->labels), testing::Contains(33u));
 }
 
 TEST(Labeller, BetweenTwoFramesItMayBeEnded) {
   const auto frames = MakeFrames(10);
   int calls = 0;
-  const auto labels = Truth(1)->Label(frames, 10, [&] { return ++calls < 4; });
+  const auto labels = LabelAll(*Truth(1), frames, 10, [&] { return ++calls < 4; });
   ASSERT_TRUE(labels.ok());
   EXPECT_THAT(FramesOf(*labels), ElementsAre(0, 1, 2, 3));
   EXPECT_EQ(calls, 4);
@@ -100,11 +127,15 @@ TEST(Labeller, AsksTheGoldenModelWithinTheBudget) {
   auto labeller = MakeLabeller({"model", "golden.onnx", 0.25}, golden);
   ASSERT_TRUE(labeller.ok());
   EXPECT_EQ((*labeller)->source(), "golden");
-  const auto labels = (*labeller)->Label(MakeFrames(16), 16, GoOn);
-  ASSERT_TRUE(labels.ok());
-  EXPECT_EQ(labels->size(), 4u);
+  const auto round = (*labeller)->Label(MakeFrames(16), std::vector<double>(16, 0.5), 16, GoOn);
+  ASSERT_TRUE(round.ok());
   EXPECT_EQ(golden->looks, 4);
-  EXPECT_EQ((*labels)[0].objects[0].score, 0.7);
+  ASSERT_EQ(round->labels.size(), 3u);
+  EXPECT_EQ(round->labels[0].objects[0].score, 0.7);
+  // The fourth look was a second one: the box, found in the mirrored picture, is mirrored back.
+  ASSERT_EQ(round->second_looks.size(), 1u);
+  EXPECT_EQ(round->second_looks[0].first[0].box.x, 1);
+  EXPECT_EQ(round->second_looks[0].second[0].box.x, 20 - 1 - 3);
 }
 
 TEST(Labeller, FramesOnWhichTheGoldenModelFailsAreLeftOut) {
@@ -116,17 +147,17 @@ TEST(Labeller, FramesOnWhichTheGoldenModelFailsAreLeftOut) {
   frames.push_back(nullptr);
   frames.push_back(std::make_shared<Frame>());  // without a picture
   testing::internal::CaptureStderr();
-  const auto labels = (*labeller)->Label(frames, 8, GoOn);
+  const auto labels = LabelAll(**labeller, frames, 8);
   const std::string log = testing::internal::GetCapturedStderr();
   ASSERT_TRUE(labels.ok());
   EXPECT_THAT(FramesOf(*labels), ElementsAre(1, 2, 4, 5));
   EXPECT_THAT(log, HasSubstr("2 of 6 frames are left out: engine failed"));
 
   golden->failing_every = 1;
-  const auto none = (*labeller)->Label(frames, 8, GoOn);
+  const auto none = LabelAll(**labeller, frames, 8);
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error().message, "none of 6 frames could be labelled: engine failed");
-  EXPECT_TRUE((*labeller)->Label({}, 0, GoOn)->empty());
+  EXPECT_TRUE(LabelAll(**labeller, {}, 0)->empty());
 }
 
 TEST(Labeller, SenselessSettingsAreRefused) {
@@ -138,6 +169,31 @@ TEST(Labeller, SenselessSettingsAreRefused) {
   EXPECT_THAT(MakeLabeller({"oracle", "", 1}, nullptr).error().message,
               HasSubstr("golden.source: found \"oracle\""));
   EXPECT_THAT(MakeLabeller({"model", "", 1}, nullptr).error().message, HasSubstr("golden.model"));
+}
+
+TEST(MakePictures, StretchesPicturesAndBoxesByTime) {
+  const std::vector<FramePtr> frames = {MakeFrame(30), MakeFrame(10)};
+  const std::vector<Labeller::Labels> labels = {{0, {{{10, 5, 5, 5}, 1, 1}, {{40, 0, 5, 5}, 0, 1}}},
+                                                {1, {}}};
+  const auto pictures = MakePictures(frames, labels, 40);
+  ASSERT_EQ(pictures.size(), 2u);
+  EXPECT_EQ(pictures[0].time_seconds, 10);
+  EXPECT_TRUE(pictures[0].objects.empty());  // That it shows nothing is worth knowing.
+  ASSERT_EQ(pictures[1].objects.size(), 1u);
+  const Box& box = pictures[1].objects[0].box;
+  EXPECT_EQ(box.x, 20);
+  EXPECT_EQ(box.y, 20);
+  EXPECT_EQ(box.width, 10);
+  EXPECT_EQ(box.height, 20);
+  EXPECT_EQ(pictures[1].image.width, 40);
+  EXPECT_EQ(pictures[1].image.height, 40);
+}
+
+TEST(UncertaintyOf, IsThatOfScoresAwayFromBothEnds) {
+  EXPECT_DOUBLE_EQ(UncertaintyOf({}), 0.5);
+  EXPECT_DOUBLE_EQ(UncertaintyOf({{{}, 0, 1.0}, {{}, 0, 1.0}}), 0);
+  EXPECT_DOUBLE_EQ(UncertaintyOf({{{}, 0, 0.5}}), 1);
+  EXPECT_NEAR(UncertaintyOf({{{}, 0, 0.9}, {{}, 0, 0.7}}), 0.4, 1e-9);
 }
 
 TEST(MakeSamples, CutsObjectsOutByTime) {

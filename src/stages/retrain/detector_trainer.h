@@ -13,19 +13,17 @@
 
 namespace ekya::retrain {
 
-/// One whole picture and the objects it shows: what a detector trains and is measured on.
-struct LabelledPicture {
-  Image image;
-  std::vector<Detection> objects;  ///< In pixels of `image`; classes of the model.
-  double time_seconds = 0;         ///< When its frame was taken.
-};
-
-/// What one training of a detector is made of; as TrainingSet.
+/// What one training of a detector is made of: whole pictures; as TrainingSet.
 struct DetectorTrainingSet {
   std::vector<LabelledPicture> training;
   std::vector<LabelledPicture> exemplars;  ///< Replayed with them, at most as many as of these.
   std::vector<LabelledPicture> held_out;
 };
+
+/// SplitByTime for pictures.
+DetectorTrainingSet SplitPicturesByTime(std::vector<LabelledPicture> pictures,
+                                        double held_out_fraction,
+                                        std::vector<LabelledPicture> exemplars);
 
 struct DetectorOutcome {
   std::unique_ptr<models::LearningDetector> model;

@@ -1,17 +1,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stages/retrain/detector_trainer.h"
 #include "stages/retrain/retrainer.h"
 
 namespace ekya::retrain {
 
-TrainingSet SplitByTime(std::vector<Sample> samples, double held_out_fraction,
-                        std::vector<Sample> exemplars) {
-  TrainingSet set;
+namespace {
+
+template <typename Set, typename Item>
+Set Split(std::vector<Item> samples, double held_out_fraction, std::vector<Item> exemplars) {
+  Set set;
   set.exemplars = std::move(exemplars);
-  std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
-    return a.time_seconds < b.time_seconds;
-  });
+  std::stable_sort(samples.begin(), samples.end(),
+                   [](const Item& a, const Item& b) { return a.time_seconds < b.time_seconds; });
   const auto count = static_cast<std::ptrdiff_t>(samples.size());
   if (count < 2 || !(held_out_fraction > 0)) {
     set.training = std::move(samples);
@@ -38,6 +40,19 @@ TrainingSet SplitByTime(std::vector<Sample> samples, double held_out_fraction,
   samples.resize(static_cast<std::size_t>(cut));
   set.training = std::move(samples);
   return set;
+}
+
+}  // namespace
+
+TrainingSet SplitByTime(std::vector<Sample> samples, double held_out_fraction,
+                        std::vector<Sample> exemplars) {
+  return Split<TrainingSet>(std::move(samples), held_out_fraction, std::move(exemplars));
+}
+
+DetectorTrainingSet SplitPicturesByTime(std::vector<LabelledPicture> pictures,
+                                        double held_out_fraction,
+                                        std::vector<LabelledPicture> exemplars) {
+  return Split<DetectorTrainingSet>(std::move(pictures), held_out_fraction, std::move(exemplars));
 }
 
 Result<double> MeasureAccuracy(models::Classifier& model, const std::vector<Sample>& samples) {

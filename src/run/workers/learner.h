@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/configuration.h"
+#include "core/frame.h"
+#include "core/site.h"
+#include "platform/models/learning_model.h"
+#include "stages/labels/labeller.h"
+#include "stages/retrain/retrainer.h"
+
+namespace ekya::workers {
+
+/// A training's result, whatever the model sees.
+struct Learned {
+  std::unique_ptr<models::LearningModel> model;
+  std::vector<double> accuracy;  ///< On what was held out, after each epoch; F1 for detectors.
+  double start_accuracy = 0;     ///< Of the model that it started from.
+  int samples_per_epoch = 0;
+  double cpu_seconds = 0;
+};
+
+/// How much labelled material a training has: samples, or pictures.
+struct Material {
+  int training = 0;
+  int exemplars = 0;  ///< Replayed in an epoch: as many as there are new ones, at most.
+  int held_out = 0;
+  int held_out_objects = 0;  ///< In those held out: what an accuracy measured on them rests on.
+};
+
+/// What one stream's model learns from and how: labelled samples of crops for a classifier, whole
+/// labelled pictures for a detector. The loop knows neither. Models that it is given are of its own
+/// kind: those that it made. Any thread, but Take, for one window after the other.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  /// Makes labelled material of `window`'s `frames`, and exemplars of the window's before it.
+  virtual void Take(int window, const std::vector<FramePtr>& frames,
+                    const std::vector<labels::Labeller::Labels>& labels) = 0;
+  /// Of `window`, at most `most_held_out` held out.
+  virtual Material MaterialOf(int window, std::size_t most_held_out) const = 0;
+  /// Labelled objects in the training and in what is replayed beside it, by class. Empty where a
+  /// window of a single class teaches too, as where an object is to be found in a picture.
+  virtual std::vector<int> SamplesPerClass(int window) const = 0;
+
+  /// Trains a copy of `base` on `window`'s material, or on that of windows 0 to `window` with
+  /// nothing held out. Errors as retrain::Train.
+  virtual Result<Learned> Train(const models::LearningModel& base, int window,
+                                std::size_t most_held_out,
+                                const RetrainingConfiguration& configuration, std::uint64_t seed,
+                                const retrain::TrainingHooks& hooks) const = 0;
+  virtual Result<Learned> TrainFirst(const models::LearningModel& base, int window,
+                                     const RetrainingConfiguration& configuration,
+                                     std::uint64_t seed) const = 0;
+  /// Accuracy or F1 on what is held out of `window`; 0 where nothing is.
+  virtual Result<double> Measure(const models::LearningModel& model, int window) const = 0;
+
+  virtual std::unique_ptr<models::LearningModel> Clone(
+      const models::LearningModel& model) const = 0;
+  /// `model` as it is served: it keeps nothing of it.
+  virtual std::shared_ptr<models::Model> MakeServed(const models::LearningModel& model) const = 0;
+};
+
+/// As much as there is.
+inline constexpr std::size_t kAllHeldOut = SIZE_MAX;
+
+/// A learner and the model that it begins with.
+struct OpenedLearner {
+  std::unique_ptr<Learner> learner;
+  std::shared_ptr<const models::LearningModel> model;
+  bool knows = false;  ///< The model comes from a file: it can serve.
+};
+
+/// The model that `settings` name, for a stream with `camera`'s task and classes, and what learns
+/// it. `seed`: of fresh weights and of the choice of exemplars. Errors name the camera.
+Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSettings& settings,
+                                  int exemplars_per_class, std::uint64_t seed);
+
+}  // namespace ekya::workers

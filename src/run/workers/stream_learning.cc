@@ -1,0 +1,135 @@
+// How a stream's model learns: its first one, the labels of a window, the swap to a better one.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "run/workers/stream.h"
+
+namespace ekya::workers {
+
+Status Stream::Bootstrap() {
+  const LearningSettings& learning = environment_.site.learning;
+  if (!bootstraps()) return slot_.Get().model ? ProfileInference() : Status{};
+  const auto frames = static_cast<std::int64_t>(std::llround(frame_origin_ * frames_per_second_));
+  for (std::int64_t i = 0; i < frames; ++i) {
+    auto next = source_->Next();
+    if (!next.ok()) {
+      Log(LogLevel::kWarning, id(), "bootstrap: {}", next.error().message);
+      break;
+    }
+    if (!next->has_value()) break;
+    auto frame = std::make_shared<const Frame>(std::move(**next));
+    Keep(WindowOf(frame->time_seconds), frame);
+  }
+  for (int window = 0; window < learning.bootstrap_windows; ++window) {
+    auto labelled = Label(window, [] { return true; });
+    if (!labelled.ok()) return labelled.error().Within("camera " + id() + ": bootstrap");
+    if (!labelled->doubt.empty()) Log(LogLevel::kWarning, id(), "{}", labelled->doubt);
+  }
+  RetrainingConfiguration configuration;
+  configuration.id = "bootstrap";
+  configuration.epochs = learning.bootstrap_epochs;
+  configuration.learning_rate = learning.bootstrap_learning_rate;
+  configuration.augmentation = learning.bootstrap_augmentation;
+  auto learned = learner_->TrainFirst(*base_, learning.bootstrap_windows - 1, configuration,
+                                      DeriveSeed(environment_.seed, id() + "/bootstrap"));
+  if (!learned.ok() && learned.error().code == ErrorCode::kNotFound) {
+    Log(LogLevel::kWarning, id(),
+        "bootstrap: no labelled sample in the first {:.0f} s; the first model comes later",
+        frame_origin_);
+    return {};
+  }
+  if (!learned.ok()) return learned.error().Within("camera " + id() + ": bootstrap");
+  EKYA_RETURN_IF_ERROR(Serve(std::move(learned->model), learned->accuracy.back()));
+  Log(LogLevel::kInfo, id(), "first model: {} weights, {} samples, {:.1f} s of a core",
+      base_->parameters(), learned->samples_per_epoch, learned->cpu_seconds);
+  return ProfileInference();
+}
+
+Result<window::LabelSummary> Stream::Label(int window, const std::function<bool()>& between) {
+  if (window <= labelled_window_) return labelled_summary_;
+  const std::vector<FramePtr> frames = store_.Frames(window);
+  int seen = 0;
+  bool first_profile = false;
+  {
+    std::lock_guard lock(mutex_);
+    seen = frames_seen_[window];
+    frames_seen_.erase(frames_seen_.begin(), frames_seen_.upper_bound(window));
+    first_profile = inference_profiles_.empty();
+  }
+  if (first_profile) EKYA_RETURN_IF_ERROR(ProfileInference());
+  std::vector<double> uncertainty;
+  for (const FramePtr& frame : frames) {
+    uncertainty.push_back(labels::UncertaintyOf(judge_->ResultsOf(frame->index)));
+  }
+  EKYA_ASSIGN(const auto round, environment_.labeller.Label(frames, uncertainty, seen, between));
+  const double judged = judge_->Accuracy(JudgeLabels(frames, round.labels));
+  if (judged >= 0) estimated_accuracy_ = judged;
+  trust_->Add(round.second_looks);
+
+  window::LabelSummary summary;
+  summary.samples_per_class.resize(camera_settings_.classes.size());
+  summary.doubt = trust_->Doubt();
+  if (learner_ && summary.doubt.empty()) {
+    EKYA_RETURN_IF_ERROR(Learn(window, frames, round.labels, &summary));
+  }
+  labelled_window_ = window;
+  labelled_summary_ = summary;
+  return summary;
+}
+
+FrameScore Stream::JudgeLabels(const std::vector<FramePtr>& frames,
+                               const std::vector<labels::Labeller::Labels>& labels) {
+  FrameScore judged;
+  for (const auto& label : labels) {
+    // What was sought out for what it shows says nothing of the other frames.
+    if (!label.uniform) continue;
+    const auto score =
+        judge_->Label(frames[label.frame]->index, label.objects, /*counts=*/!truth_known_);
+    if (score) judged += *score;
+  }
+  if (!frames.empty()) judge_->Forget(frames.back()->index);
+  return judged;
+}
+
+Status Stream::Learn(int window, const std::vector<FramePtr>& frames,
+                     const std::vector<labels::Labeller::Labels>& labels,
+                     window::LabelSummary* summary) {
+  learner_->Take(window, frames, labels);
+  const Material material = learner_->MaterialOf(window, kAllHeldOut);
+  summary->samples = material.training + material.held_out;
+  // Exemplars are trained on too: a window of one class is no trouble to a model that has seen
+  // others.
+  summary->samples_per_class = learner_->SamplesPerClass(window);
+  if (slot_.Get().model && material.held_out > 0) {
+    EKYA_ASSIGN(estimated_accuracy_, learner_->Measure(*base_, window));
+  }
+  return {};
+}
+
+Status Stream::Publish(const models::LearningModel& model) const {
+  const auto folder = environment_.out / "models" / id() / std::to_string(version_);
+  EKYA_RETURN_IF_ERROR(model.Save(folder / "weights.safetensors"));
+  std::string names;
+  for (const std::string& name : camera_settings_.classes) names += name + "\n";
+  return WriteFileAtomically(folder / "labels.txt", names);
+}
+
+Status Stream::Serve(std::unique_ptr<models::LearningModel> model, double accuracy) {
+  ++version_;
+  // A full disk must not keep the stream from its better model.
+  if (const Status published = Publish(*model); !published.ok()) {
+    Log(LogLevel::kWarning, id(), "model {} is served but not kept: {}", version_,
+        published.error().message);
+  }
+  slot_.Put({version_, learner_->MakeServed(*model)});
+  base_ = std::move(model);
+  estimated_accuracy_ = accuracy;
+  return {};
+}
+
+}  // namespace ekya::workers
