@@ -98,7 +98,7 @@ TEST_P(EachLearner, TrainsMeasuresSavesAndServes) {
   const auto copy = opened.learner->Clone(*learned->model);
   EXPECT_DOUBLE_EQ(*opened.learner->Measure(*copy, 0), *accuracy);
   EXPECT_EQ(opened.learner->MakeServed(*copy)->classes(), opened.model->classes());
-  EXPECT_GT(copy->parameters(), 100);
+  EXPECT_GT(copy->parameters(), 0);
 }
 
 TEST_P(EachLearner, TheFirstModelLearnsFromAllWindowsSoFar) {

@@ -250,7 +250,7 @@ cameras: {{street: {{url: {0}/data/clips/street_c.mp4}}}}
     EXPECT_GT(street.frames, 40);
     EXPECT_GT(street.mean_accuracy, 0.1);
     EXPECT_LT(street.accuracy_low, street.mean_accuracy);
-    EXPECT_GT(street.accuracy_high, street.mean_accuracy);
+    EXPECT_GE(street.accuracy_high, street.mean_accuracy);
     EXPECT_GT(run->labelling_device_seconds, 0);
     EXPECT_GT(fs::file_size(folder_ / "out/events/street.jsonl"), 100U);
     std::size_t retrainings = 0;
