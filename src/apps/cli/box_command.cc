@@ -1,5 +1,4 @@
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -7,6 +6,7 @@
 
 #include "apps/cli/box.h"
 #include "apps/cli/commands.h"
+#include "base/clock.h"
 
 namespace ekya::cli {
 namespace {
@@ -18,10 +18,6 @@ struct BoxOptions {
   std::optional<std::int64_t> version;
   bool json = false;
 };
-
-double EpochSeconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// Opens the box and prints what `look` says of it.
 int Look(const BoxOptions& options, bool to_write,

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"));
   // Not for people: how several runs start each one.
   run->add_flag("--child", request.child)->group("");
+  run->add_option("--site-name", request.site_name)->group("");
   run->add_option("--first-core", request.first_core)->group("");
 
   CLI::App* demo =

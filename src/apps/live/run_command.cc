@@ -50,10 +50,17 @@ int Say(const Error& error) {
                                                                                  : kFailed;
 }
 
-Result<Site> LoadSite(const RunRequest& request) {
-  if (request.site_file.empty()) return ReadSite(request.site_text, "demo site");
-  EKYA_ASSIGN(const std::string text, ReadFile(request.site_file));
-  return ReadSite(text, request.site_file.string());
+/// The site's text and the file that it is from: what relative paths in it are relative to.
+struct SiteText {
+  std::string text;
+  std::string file;
+};
+
+Result<SiteText> LoadSite(const RunRequest& request) {
+  if (request.site_file.empty()) return SiteText{request.site_text, "demo site"};
+  EKYA_ASSIGN(std::string text, ReadFile(request.site_file));
+  return SiteText{std::move(text),
+                  request.site_name.empty() ? request.site_file.string() : request.site_name};
 }
 
 /// The live line: rewritten in place on a terminal, a plain line every few seconds elsewhere.
@@ -139,11 +146,21 @@ std::string FolderName(const std::string& scheduler, std::uint64_t seed) {
 }
 
 Result<pid_t> Start(const Child& child, int first_core, const RunRequest& request,
-                    const std::filesystem::path& site_file) {
-  std::vector<std::string> words = {
-      "ekya-live",        "run",          site_file.string(),         "--scheduler",
-      child.scheduler,    "--seed",       std::to_string(child.seed), "--out",
-      child.out.string(), "--first-core", std::to_string(first_core), "--child"};
+                    const std::filesystem::path& site_copy, const std::string& site_name) {
+  std::vector<std::string> words = {"ekya-live",
+                                    "run",
+                                    site_copy.string(),
+                                    "--site-name",
+                                    site_name,
+                                    "--scheduler",
+                                    child.scheduler,
+                                    "--seed",
+                                    std::to_string(child.seed),
+                                    "--out",
+                                    child.out.string(),
+                                    "--first-core",
+                                    std::to_string(first_core),
+                                    "--child"};
   if (request.for_seconds > 0) {
     words.push_back("--for");
     words.push_back(fmt::format("{}s", request.for_seconds));
@@ -180,7 +197,7 @@ std::string TailOf(const std::filesystem::path& file) {
 
 /// Runs all children, at most `at_once` together; an interruption is handed on and waited for.
 Status RunChildren(const std::vector<Child>& children, int devices, const RunRequest& request,
-                   const std::filesystem::path& site_file) {
+                   const std::filesystem::path& site_copy, const std::string& site_name) {
   struct Place {
     const Child* child = nullptr;
     int slot = 0;  // Which of the runs at the same time: fixes its cores.
@@ -201,7 +218,7 @@ Status RunChildren(const std::vector<Child>& children, int devices, const RunReq
     while (next < children.size() && status.ok() && !g_stop &&
            static_cast<int>(running.size()) < request.at_once) {
       const int slot = free_slot();
-      auto pid = Start(children[next], slot * devices, request, site_file);
+      auto pid = Start(children[next], slot * devices, request, site_copy, site_name);
       if (!pid.ok()) {
         status = pid.error();
         break;
@@ -249,7 +266,9 @@ Status Finish(const RunRequest& request, const std::vector<window::RunRecord>& r
 
 int Run(const RunRequest& request) {
   CatchSignals();
-  const auto site = LoadSite(request);
+  const auto loaded = LoadSite(request);
+  if (!loaded.ok()) return Say(loaded.error());
+  const auto site = ReadSite(loaded->text, loaded->file);
   if (!site.ok()) return Say(site.error());
   std::vector<std::string> schedulers = request.schedulers;
   if (schedulers.empty()) schedulers = {site->compute.scheduler};
@@ -268,12 +287,10 @@ int Run(const RunRequest& request) {
     return g_stop && !request.child ? kInterrupted : kDone;
   }
 
-  std::filesystem::path site_file = request.site_file;
-  if (site_file.empty()) {
-    site_file = request.out / "site.yaml";
-    if (const Status written = WriteFileAtomically(site_file, request.site_text); !written.ok()) {
-      return Say(written.error());
-    }
+  // All runs read what was read here, whoever edits the file meanwhile.
+  const std::filesystem::path site_copy = request.out / "site.yaml";
+  if (const Status written = WriteFileAtomically(site_copy, loaded->text); !written.ok()) {
+    return Say(written.error());
   }
   std::vector<Child> children;
   for (int i = 0; i < request.repeat; ++i) {
@@ -282,8 +299,8 @@ int Run(const RunRequest& request) {
       children.push_back({scheduler, seed, request.out / "runs" / FolderName(scheduler, seed)});
     }
   }
-  const Status ran =
-      RunChildren(children, static_cast<int>(site->compute.devices.size()), request, site_file);
+  const Status ran = RunChildren(children, static_cast<int>(site->compute.devices.size()), request,
+                                 site_copy, loaded->file);
   if (!ran.ok()) return Say(ran.error());
   const auto runs = report::LoadRunRecords({request.out / "runs"});
   if (!runs.ok()) return g_stop ? kInterrupted : Say(runs.error());

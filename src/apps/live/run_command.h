@@ -13,6 +13,7 @@ namespace ekya::live {
 struct RunRequest {
   std::filesystem::path site_file;  ///< Empty: `site_text` is the site.
   std::string site_text;
+  std::string site_name;                ///< What `site_file` is a copy of; empty: of nothing.
   std::vector<std::string> schedulers;  ///< Empty: the site's.
   std::uint64_t seed = 0;
   int repeat = 1;          ///< Runs per scheduler, with seeds from `seed` on.
