@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/file.h"
 #include "core/document.h"
 #include "core/schedule.h"
 #include "core/situation.h"
@@ -41,7 +42,12 @@ class BoxTest : public ::testing::Test {
       model.accuracy = {0.8, 0.7, 0.9, 60, "truth"};
       model.verdict = version == 1 ? registry::Verdict::kFirst : registry::Verdict::kPromoted;
       model.reason = "better by 4 points";
-      model.version = store.Publish(model, {{"weights.safetensors", "w"}}).value();
+      model.version = store
+                          .Publish(model,
+                                   [](const std::filesystem::path& into) {
+                                     return WriteFileAtomically(into / "weights.safetensors", "w");
+                                   })
+                          .value();
       EXPECT_TRUE(registry->RecordModel(model).ok());
       if (version < 3) {
         EXPECT_TRUE(store.Point("lobby", registry::Alias::kServing, version).ok());

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr char kManifestName[] = "manifest.json";
 // In front of what is being written: such names are no version and no stream.
 constexpr char kAside[] = ".aside-";
+constexpr std::uint64_t kMostBytes = std::uint64_t{8} << 30;  // Of a version's file.
 constexpr Alias kAliases[] = {Alias::kServing, Alias::kPrevious, Alias::kCandidate};
 
 /// `stream` as the name of a folder: other characters than letters, digits, "-" and "_" (and dots
@@ -156,23 +157,25 @@ Result<ModelStore> ModelStore::OpenToRead(const fs::path& root) {
 }
 
 Result<std::int64_t> ModelStore::Publish(Manifest manifest,
-                                         const std::map<std::string, std::string>& files) {
+                                         const std::function<Status(const fs::path&)>& write) {
   const fs::path folder = FolderOf(manifest.stream);
   std::error_code code;
   fs::create_directories(folder, code);
   if (code) {
     return Error{ErrorCode::kFailed, folder.string() + ": cannot create: " + code.message()};
   }
+  manifest.sha256.clear();
   if (manifest.version == 0) {
     // Damaged ones count: a number is never used twice.
     const std::vector<std::int64_t> numbers = NumbersIn(folder);
     manifest.version = numbers.empty() ? 1 : numbers.back() + 1;
   }
   const fs::path aside = NewAside(folder);
-  const auto write = [&]() -> Status {
-    for (const auto& [name, content] : files) {
+  const auto publish = [&]() -> Status {
+    EKYA_RETURN_IF_ERROR(write(aside));
+    for (const std::string& name : NamesIn(aside)) {
+      EKYA_ASSIGN(const std::string content, ReadFile(aside / name, kMostBytes));
       manifest.sha256[name] = internal::Sha256(content);
-      EKYA_RETURN_IF_ERROR(WriteFileAtomically(aside / name, content));
     }
     // Written last: a folder with a manifest was whole once.
     EKYA_RETURN_IF_ERROR(WriteFileAtomically(aside / kManifestName, WriteManifest(manifest)));
@@ -184,9 +187,9 @@ Result<std::int64_t> ModelStore::Publish(Manifest manifest,
     SyncFolder(folder);
     return {};
   };
-  if (const Status written = write(); !written.ok()) {
+  if (const Status published = publish(); !published.ok()) {
     fs::remove_all(aside, code);
-    return written.error();
+    return published.error();
   }
   return manifest.version;
 }
@@ -263,7 +266,7 @@ Result<StoredModel> ModelStore::Load(const std::string& stream, std::int64_t ver
                                           ": sha256: found no weights.safetensors, expected one"};
   }
   for (const auto& [name, digest] : model.manifest.sha256) {
-    EKYA_ASSIGN(const std::string content, ReadFile(model.folder / name, std::uint64_t{8} << 30));
+    EKYA_ASSIGN(const std::string content, ReadFile(model.folder / name, kMostBytes));
     const std::string found = internal::Sha256(content);
     if (found != digest) {
       return Error{ErrorCode::kInvalid,

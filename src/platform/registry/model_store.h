@@ -45,10 +45,11 @@ class ModelStore {
   /// For readers: changes nothing. kNotFound where there is no such folder.
   static Result<ModelStore> OpenToRead(const std::filesystem::path& root);
 
-  /// Writes a version with `files` (by name; weights.safetensors and labels.txt). Its number is
-  /// `manifest.version`, or the next one where that is 0; the digests are made here. Returns the
-  /// number. On an error nothing is left of it.
-  Result<std::int64_t> Publish(Manifest manifest, const std::map<std::string, std::string>& files);
+  /// Writes a version: `write` puts its files (weights.safetensors, labels.txt) into the folder
+  /// that it is given, flushed to disk. The number is `manifest.version`, or the next one where
+  /// that is 0; the digests are made here. Returns the number. On an error nothing is left of it.
+  Result<std::int64_t> Publish(Manifest manifest,
+                               const std::function<Status(const std::filesystem::path&)>& write);
 
   /// Writes down what became of a version. kNotFound: no such version.
   Status Decide(const std::string& stream, std::int64_t version, Verdict verdict,

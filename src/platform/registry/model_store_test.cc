@@ -46,8 +46,12 @@ Manifest ManifestOf(const std::string& stream, Verdict verdict = Verdict::kPromo
   return manifest;
 }
 
-std::map<std::string, std::string> Files(const std::string& weights) {
-  return {{"weights.safetensors", weights}, {"labels.txt", "car\nbus\n"}};
+/// Writes what a model is made of.
+auto Files(const std::string& weights) {
+  return [weights](const std::filesystem::path& folder) -> Status {
+    EKYA_RETURN_IF_ERROR(WriteFileAtomically(folder / "weights.safetensors", weights));
+    return WriteFileAtomically(folder / "labels.txt", "car\nbus\n");
+  };
 }
 
 void Damage(const std::filesystem::path& file) {
@@ -88,6 +92,16 @@ TEST_F(ModelStoreTest, WhatIsNotThereIsNotFound) {
   EXPECT_EQ(store.Point("lobby", Alias::kServing, 1).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(store.Load("lobby", 1).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(store.LoadNewest("lobby").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ModelStoreTest, LeavesNothingOfAVersionThatCouldNotBeWritten) {
+  ModelStore store = Open();
+  const auto published = store.Publish(ManifestOf("lobby"), [](const auto& folder) -> Status {
+    EKYA_RETURN_IF_ERROR(WriteFileAtomically(folder / "weights.safetensors", "one"));
+    return Error{ErrorCode::kFailed, "no space left"};
+  });
+  EXPECT_EQ(published.error().message, "no space left");
+  EXPECT_TRUE(std::filesystem::is_empty(root_ / "lobby"));
 }
 
 TEST_F(ModelStoreTest, PassesOverDamagedVersions) {

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "decide/window/record.h"
+#include "platform/registry/registry.h"
+
+namespace ekya::workers {
+
+/// Writes what a live run does into the registry while it does it, so that others can look and a
+/// restart can go on. A registry that cannot be written (a full disk) costs a warning, never the
+/// run: what could not be written is missing in it and nowhere else. Members may be called from any
+/// thread.
+class Recorder {
+ public:
+  /// Opens `file`, or says in a warning why nothing will be remembered.
+  explicit Recorder(const std::filesystem::path& file);
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  /// The run begins: its second 0 is `start_epoch`, in epoch seconds.
+  void Begin(double start_epoch, const std::string& scheduler, std::uint64_t seed,
+             double window_seconds, const std::vector<registry::StreamEntry>& streams);
+  void Window(const window::WindowRecord& window);
+  /// A stream's closed intervals while `version` was served.
+  void Accuracies(const std::string& stream, std::int64_t version, const std::string& source,
+                  const std::vector<window::StreamInterval>& intervals);
+  void Model(const registry::Manifest& manifest);
+  void Event(const std::string& stream, const std::string& kind, const std::string& detail);
+  /// The version that an operator wants `stream` to be served by; 0: the best.
+  std::int64_t Pinned(const std::string& stream);
+  void End();
+
+ private:
+  /// Tells of the first failure, and again once writing works.
+  void Note(const Status& status);
+
+  std::unique_ptr<registry::Registry> registry_;  // null where it could not be opened
+  std::int64_t run_ = 0;
+  double start_epoch_ = 0;
+  bool failing_ = false;
+};
+
+}  // namespace ekya::workers

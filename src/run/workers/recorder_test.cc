@@ -1,0 +1,95 @@
+#include "run/workers/recorder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "core/schedule.h"
+
+namespace ekya::workers {
+namespace {
+
+using ::testing::SizeIs;
+
+class RecorderTest : public ::testing::Test {
+ protected:
+  RecorderTest() { std::filesystem::remove_all(folder_); }
+  ~RecorderTest() override { std::filesystem::remove_all(folder_); }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() /
+      ("ekya-recorder-" + std::to_string(getpid()) + "-" +
+       ::testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
+  Recorder recorder(folder_ / "registry.db");
+  recorder.Begin(1e9, "planner", 3, 30, {{"lobby", "classification", {"free", "busy"}}});
+  window::WindowRecord window;
+  window.window = 2;
+  window.start_seconds = 30;
+  window.end_seconds = 60;
+  window.profiles["lobby"] = {{"all/10", 0.9, 5, 0.01}};
+  window::Decision decision;
+  decision.time_seconds = 31;
+  decision.reason = "window start";
+  decision.schedule.scheduler = "planner";
+  window.decisions = {decision};
+  window.retrainings = {{"lobby", "all/10", 31, 45, 0.9, 5, 0.91, 4.5, "swapped"}};
+  window.warnings = {"yard: no frame for 5 s"};
+  recorder.Window(window);
+  window::StreamInterval judged;
+  judged.from_seconds = 30;
+  judged.to_seconds = 31;
+  judged.frames = 10;
+  judged.accuracy = 0.9;
+  judged.class_counts = {100, 60};
+  window::StreamInterval blind = judged;
+  blind.accuracy = -1;
+  blind.from_seconds = 31;
+  blind.to_seconds = 32;
+  recorder.Accuracies("lobby", 2, "truth", {judged, blind});
+  recorder.Event("yard", "camera stalled", "5 s");
+  recorder.End();
+
+  const auto registry = registry::Registry::OpenToRead(folder_ / "registry.db").value();
+  EXPECT_GT(registry->Runs(1)->at(0).ended_seconds, 1e9);
+  const auto windows = registry->Windows(9, std::nullopt).value();
+  ASSERT_THAT(windows, SizeIs(1));
+  EXPECT_EQ(windows[0].start_seconds, 1e9 + 30);
+  EXPECT_EQ(windows[0].retrainings[0].end_seconds, 1e9 + 45);
+  EXPECT_EQ(windows[0].profiles[0].spread, 0.01);
+  ASSERT_THAT(windows[0].decisions, SizeIs(1));
+  EXPECT_EQ(ReadSchedule(windows[0].decisions[0].schedule, "registry")->scheduler, "planner");
+  const auto accuracies = registry->Accuracies("lobby", 9).value();
+  ASSERT_THAT(accuracies, SizeIs(2));
+  EXPECT_TRUE(std::isnan(accuracies[0].accuracy.accuracy));
+  EXPECT_EQ(accuracies[0].accuracy.samples, 0);
+  EXPECT_EQ(accuracies[1].accuracy.samples, 160);
+  EXPECT_LT(accuracies[1].accuracy.low, 0.9);
+  EXPECT_GT(accuracies[1].accuracy.high, 0.9);
+  const auto events = registry->Events(9).value();
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_EQ(events[1].detail, "yard: no frame for 5 s");
+  EXPECT_EQ(recorder.Pinned("lobby"), 0);
+  ASSERT_TRUE(
+      registry::Registry::Open(folder_ / "registry.db").value()->SetPin({"lobby", 4, 1}).ok());
+  EXPECT_EQ(recorder.Pinned("lobby"), 4);
+}
+
+TEST_F(RecorderTest, ARunGoesOnWithoutARegistry) {
+  std::ofstream(folder_) << "a file where the folder should be";
+  Recorder recorder(folder_ / "registry.db");
+  recorder.Begin(1e9, "planner", 3, 30, {});
+  recorder.Window({});
+  recorder.Event("", "started", "");
+  EXPECT_EQ(recorder.Pinned("lobby"), 0);
+  recorder.End();
+}
+
+}  // namespace
+}  // namespace ekya::workers
