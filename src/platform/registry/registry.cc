@@ -43,7 +43,7 @@ create index retrainings_by_window on retrainings (window);
 create table accuracies (stream text not null, version integer not null, "from" real not null,
   "to" real not null, frames integer not null, frames_skipped integer not null, accuracy real,
   low real, high real, samples integer not null, source text not null);
-create index accuracies_by_stream on accuracies (stream, "to");
+create unique index accuracies_by_stream on accuracies (stream, "from");
 create table models (stream text not null, version integer not null, manifest text not null,
   primary key (stream, version)) without rowid;
 create table events (id integer primary key, time real not null, stream text not null,
@@ -140,7 +140,8 @@ class SqliteRegistry : public Registry {
     std::lock_guard lock(mutex_);
     Transaction transaction(database_);
     EKYA_RETURN_IF_ERROR(transaction.Begin());
-    Statement insert(database_, "insert into accuracies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Statement insert(database_,
+                     "insert or replace into accuracies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const AccuracyEntry& entry : accuracies) {
       insert << entry.stream << entry.version << entry.from_seconds << entry.to_seconds
              << entry.frames << entry.frames_skipped << entry.accuracy.accuracy
@@ -230,7 +231,7 @@ class SqliteRegistry : public Registry {
     Statement select(database_,
                      "select stream, version, \"from\", \"to\", frames, frames_skipped, accuracy, "
                      "low, high, samples, source from accuracies where stream = ? "
-                     "order by \"to\" desc limit ?");
+                     "order by \"from\" desc limit ?");
     select << stream << most;
     std::vector<AccuracyEntry> accuracies;
     return Collect(select, std::move(accuracies), [](Statement& row, AccuracyEntry& entry) {

@@ -120,6 +120,7 @@ class Registry {
                                         const std::vector<StreamEntry>& streams) = 0;
   virtual Status EndRun(std::int64_t run, double ended_seconds) = 0;
   virtual Status RecordWindow(const WindowEntry& window) = 0;
+  /// Replaces what was recorded of the same stream and `from_seconds`.
   virtual Status RecordAccuracies(const std::vector<AccuracyEntry>& accuracies) = 0;
   /// A version; written again (its verdict has come), the newer stands.
   virtual Status RecordModel(const Manifest& manifest) = 0;

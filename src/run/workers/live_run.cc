@@ -16,9 +16,11 @@
 #include "decide/window/conductor.h"
 #include "platform/models/detector.h"
 #include "platform/models/golden_classifier.h"
+#include "platform/registry/model_store.h"
 #include "platform/resources/share.h"
 #include "run/workers/event_timeline.h"
 #include "run/workers/ports.h"
+#include "run/workers/recorder.h"
 #include "run/workers/stream.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/trainer.h"
@@ -100,6 +102,7 @@ class Ticker {
       const double next = from + interval_;
       const double now = clock_.Now() - start_;
       if (now >= told + kProgressSeconds) {
+        for (const std::string& id : streams_.ids()) streams_.Get(id).Obey();
         Tell(now);
         told = now;
       }
@@ -279,11 +282,23 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   }
 
   Clock& clock = MonotonicClock();
+  const std::filesystem::path data_dir =
+      site.server.data_dir.empty() ? options.out : std::filesystem::path(site.server.data_dir);
+  Recorder recorder(data_dir / "registry.db");
+  auto store = registry::ModelStore::Open(data_dir / "models");
+  if (!store.ok()) Log(LogLevel::kWarning, "", "models are not kept: {}", store.error().message);
   // Begins with the run; until then no camera plays and nothing is posted.
   std::unique_ptr<EventTimeline> timeline;
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
-  const StreamEnvironment environment{site,      options.seed, options.out, clock,
-                                      *enforcer, *labeller,    post};
+  const StreamEnvironment environment{site,
+                                      options.seed,
+                                      options.out,
+                                      clock,
+                                      *enforcer,
+                                      *labeller,
+                                      store.ok() ? &*store : nullptr,
+                                      recorder,
+                                      post};
   StreamSet streams;
   bool any_open = false;
   for (const CameraSettings& camera : site.cameras) {
@@ -302,6 +317,12 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   EKYA_RETURN_IF_ERROR(BootstrapAll(streams, resources::Processors()));
 
   const double start = clock.Now();
+  std::vector<registry::StreamEntry> entries;
+  for (const std::string& id : streams.ids()) {
+    const CameraSettings& camera = streams.Get(id).camera();
+    entries.push_back({id, camera.task, camera.classes});
+  }
+  recorder.Begin(EpochSeconds(), options.scheduler, options.seed, compute.window_seconds, entries);
   timeline = std::make_unique<EventTimeline>(clock, start);
   ProfilingCompute profiling(*enforcer, cores, compute.device_cores, compute.quanta_per_device);
   TrialModels trial_models;
@@ -355,6 +376,13 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
         break;
       }
       stopped = conducted->stopped;
+      recorder.Window(*conducted);
+      // Of this window and the one before it, whose labels may have come only now.
+      for (const std::string& id : streams.ids()) {
+        recorder.Accuracies(streams.Get(id).Record(),
+                            conducted->start_seconds - compute.window_seconds,
+                            streams.Get(id).versions());
+      }
       record.windows.push_back(std::move(*conducted));
       // A policy that never retrains has asked for no labels.
       JudgeByGolden(streams, window - 2, &record.warnings);
@@ -363,6 +391,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     for (const std::string& id : streams.ids()) streams.Get(id).Stop();
     JudgeByGolden(streams, window - 1, &record.warnings);
   }
+  recorder.End();
   if (!status.ok()) return status.error();
 
   const double ended = timeline->Now();

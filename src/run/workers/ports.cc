@@ -160,12 +160,16 @@ Status LiveSwapper::Swap(const window::TrainedModel& model) {
   Stream& stream = streams_.Get(model.stream);
   auto weights = trainer_.TakeWeights(model);
   EKYA_CHECK(weights != nullptr, "a model is swapped once, after Take");
+  std::string reason = "the stream's first model";
   if (stream.version() > 0) {
     const swap::GateResult gate =
         swap::Judge(comparison.served, comparison.candidate, comparison.held_out);
     if (!gate.promote) return Error{ErrorCode::kInfeasible, gate.reason};
+    reason = gate.reason;
   }
-  EKYA_RETURN_IF_ERROR(stream.Serve(std::move(weights), comparison.candidate));
+  EKYA_RETURN_IF_ERROR(stream.Serve(
+      std::move(weights), {comparison.window, comparison.configuration, comparison.candidate,
+                           comparison.held_out, model.device_seconds, reason}));
   swapped_(model.stream, stream.version());
   return {};
 }

@@ -1,6 +1,6 @@
 #include "run/workers/recorder.h"
 
-#include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -77,20 +77,21 @@ void Recorder::Window(const window::WindowRecord& window) {
   for (const std::string& warning : window.warnings) Event("", "warning", warning);
 }
 
-void Recorder::Accuracies(const std::string& stream, std::int64_t version,
-                          const std::string& source,
-                          const std::vector<window::StreamInterval>& intervals) {
-  if (!registry_ || intervals.empty()) return;
+void Recorder::Accuracies(const window::StreamRecord& stream, double from,
+                          const std::map<double, std::int64_t>& versions) {
+  if (!registry_) return;
   std::vector<registry::AccuracyEntry> entries;
-  for (const window::StreamInterval& interval : intervals) {
+  for (const window::StreamInterval& interval : stream.intervals) {
+    if (interval.from_seconds < from) continue;
     registry::AccuracyEntry entry;
-    entry.stream = stream;
-    entry.version = version;
+    entry.stream = stream.id;
+    auto version = versions.upper_bound(interval.from_seconds);
+    if (version != versions.begin()) entry.version = std::prev(version)->second;
     entry.from_seconds = start_epoch_ + interval.from_seconds;
     entry.to_seconds = start_epoch_ + interval.to_seconds;
     entry.frames = interval.frames;
     entry.frames_skipped = interval.frames_skipped;
-    entry.accuracy.source = source;
+    entry.accuracy.source = stream.accuracy_source;
     const int objects =
         std::accumulate(interval.class_counts.begin(), interval.class_counts.end(), 0);
     const bool judged = interval.accuracy >= 0 && objects > 0;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,9 +29,10 @@ class Recorder {
   void Begin(double start_epoch, const std::string& scheduler, std::uint64_t seed,
              double window_seconds, const std::vector<registry::StreamEntry>& streams);
   void Window(const window::WindowRecord& window);
-  /// A stream's closed intervals while `version` was served.
-  void Accuracies(const std::string& stream, std::int64_t version, const std::string& source,
-                  const std::vector<window::StreamInterval>& intervals);
+  /// A stream's closed intervals that began at run time `from` or later, again where labels have
+  /// come since. `versions`: of the served model, by the run time that it began to serve at.
+  void Accuracies(const window::StreamRecord& stream, double from,
+                  const std::map<double, std::int64_t>& versions);
   void Model(const registry::Manifest& manifest);
   void Event(const std::string& stream, const std::string& kind, const std::string& detail);
   /// The version that an operator wants `stream` to be served by; 0: the best.
@@ -43,7 +46,7 @@ class Recorder {
   std::unique_ptr<registry::Registry> registry_;  // null where it could not be opened
   std::int64_t run_ = 0;
   double start_epoch_ = 0;
-  bool failing_ = false;
+  std::atomic<bool> failing_{false};
 };
 
 }  // namespace ekya::workers

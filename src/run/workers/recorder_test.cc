@@ -52,7 +52,14 @@ TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
   blind.accuracy = -1;
   blind.from_seconds = 31;
   blind.to_seconds = 32;
-  recorder.Accuracies("lobby", 2, "truth", {judged, blind});
+  window::StreamRecord lobby;
+  lobby.id = "lobby";
+  lobby.accuracy_source = "truth";
+  lobby.intervals = {judged, blind};
+  recorder.Accuracies(lobby, 31, {{0, 1}, {30, 2}, {40, 3}});
+  // What is known better now takes its place.
+  lobby.intervals[1].accuracy = 0.8;
+  recorder.Accuracies(lobby, 30, {{0, 1}, {30, 2}, {40, 3}});
   recorder.Event("yard", "camera stalled", "5 s");
   recorder.End();
 
@@ -67,8 +74,8 @@ TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
   EXPECT_EQ(ReadSchedule(windows[0].decisions[0].schedule, "registry")->scheduler, "planner");
   const auto accuracies = registry->Accuracies("lobby", 9).value();
   ASSERT_THAT(accuracies, SizeIs(2));
-  EXPECT_TRUE(std::isnan(accuracies[0].accuracy.accuracy));
-  EXPECT_EQ(accuracies[0].accuracy.samples, 0);
+  EXPECT_EQ(accuracies[0].accuracy.accuracy, 0.8);
+  EXPECT_EQ(accuracies[1].version, 2);
   EXPECT_EQ(accuracies[1].accuracy.samples, 160);
   EXPECT_LT(accuracies[1].accuracy.low, 0.9);
   EXPECT_GT(accuracies[1].accuracy.high, 0.9);

@@ -100,13 +100,15 @@ Status Stream::OpenModel() {
   }
   // Nothing is judged yet: any positive value makes the scheduler serve what can be served.
   if (version_ > 0) estimated_accuracy_ = 0.5;
+  models_ = std::make_unique<StreamModels>(environment_.models, environment_.recorder, id(),
+                                           truth_known_ ? "truth" : "golden");
   judge_ = std::make_unique<StreamJudge>(detection(), camera_settings_.classes.size());
   trust_ = std::make_unique<labels::GoldenTrust>(detection(), camera_settings_.classes.size());
   return {};
 }
 
 bool Stream::bootstraps() const {
-  return base_ != nullptr && model_settings_.path.empty() && source_ && !source_->info().live &&
+  return learner_ != nullptr && model_settings_.path.empty() && source_ && !source_->info().live &&
          environment_.site.learning.bootstrap_windows > 0;
 }
 
@@ -173,6 +175,11 @@ Status Stream::ProfileInference() {
 }
 
 void Stream::Start(double run_start) {
+  {
+    std::lock_guard lock(mutex_);
+    run_start_ = run_start;
+    versions_ = {{0, version_}};
+  }
   auto log = inference::EventLog::Open(environment_.out / "events" / (id() + ".jsonl"), id(),
                                        camera_settings_.classes, EpochSeconds());
   if (log.ok()) {

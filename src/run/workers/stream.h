@@ -23,6 +23,7 @@
 #include "platform/resources/share.h"
 #include "run/workers/learner.h"
 #include "run/workers/stream_judge.h"
+#include "run/workers/stream_models.h"
 #include "stages/camera/camera.h"
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
@@ -39,6 +40,8 @@ struct StreamEnvironment {
   Clock& clock;
   resources::ShareEnforcer& enforcer;
   labels::Labeller& labeller;
+  registry::ModelStore* models;  ///< Null: models are not kept.
+  Recorder& recorder;
   /// Where cameras that go and come are told. From camera threads.
   std::function<void(const window::Event&)> post;
 };
@@ -72,7 +75,7 @@ class Stream {
   const std::string& id() const { return camera_settings_.id; }
   const CameraSettings& camera() const { return camera_settings_; }
   bool gone() const { return gone_; }
-  bool learns() const { return base_ != nullptr && camera_settings_.learn; }
+  bool learns() const { return learner_ != nullptr && camera_settings_.learn; }
 
   /// Labels kept frames of `window` and, where the stream learns, makes samples of them and
   /// measures the served model on those held out. `between` as for Labeller::Label. Labelling a
@@ -82,14 +85,20 @@ class Stream {
   /// How its model learns and what from; only where it learns.
   const Learner& learner() const { return *learner_; }
   /// The served model's weights; null where it does not learn. Never computes in place: clone it.
-  std::shared_ptr<const models::LearningModel> base() const { return base_; }
+  /// Any thread.
+  std::shared_ptr<const models::LearningModel> base() const;
 
   window::StreamState Observe() const;
 
-  /// Serves `model` from the next frame on and keeps its weights under the run's folder; its
-  /// held-out `accuracy` becomes the stream's estimate.
-  Status Serve(std::unique_ptr<models::LearningModel> model, double accuracy);
+  /// Serves `model` from the next frame on and keeps its weights; its held-out accuracy becomes the
+  /// stream's estimate. kInfeasible: an operator has pinned another version.
+  Status Serve(std::unique_ptr<models::LearningModel> model, const ModelOrigin& origin);
+  /// Serves what an operator has ordered since (a pin, a roll-back); returns whether it did. Any
+  /// thread.
+  bool Obey();
   std::int64_t version() const { return version_; }
+  /// Versions by the run time that each began to serve at. Any thread.
+  std::map<double, std::int64_t> versions() const;
 
   resources::JobShare& inference_share() { return *inference_share_; }
   void Configure(const std::string& inference_configuration);
@@ -113,7 +122,8 @@ class Stream {
   void End();
   void Keep(int window, const FramePtr& frame);
   Status ProfileInference();
-  Status Publish(const models::LearningModel& model) const;
+  /// `model`, as version `version_`, answers from the next frame on.
+  void PutInService(std::shared_ptr<const models::LearningModel> model, double accuracy);
   /// Scores the results of labelled frames: those chosen by time alone tell the stream's accuracy.
   FrameScore JudgeLabels(const std::vector<FramePtr>& frames,
                          const std::vector<labels::Labeller::Labels>& labels);
@@ -144,9 +154,10 @@ class Stream {
   std::unique_ptr<StreamJudge> judge_;
   std::unique_ptr<labels::GoldenTrust> trust_;
   std::unique_ptr<Learner> learner_;  // null where the model cannot learn
-  std::shared_ptr<const models::LearningModel> base_;
-  std::int64_t version_ = 0;
-  double estimated_accuracy_ = 0;
+  std::mutex serving_mutex_;          // One change of the served model at a time.
+  std::unique_ptr<StreamModels> models_;
+  std::atomic<std::int64_t> version_{0};
+  std::atomic<double> estimated_accuracy_{0};
   int labelled_window_ = -1;
   window::LabelSummary labelled_summary_;
   std::atomic<bool> gone_{false};
@@ -155,6 +166,9 @@ class Stream {
 
   mutable std::mutex mutex_;
   // All below is guarded by mutex_.
+  double run_start_ = 0;  // on the clock; 0: not started
+  std::map<double, std::int64_t> versions_;
+  std::shared_ptr<const models::LearningModel> base_;  // null where the model cannot learn
   std::string last_source_time_;
   std::map<int, int> frames_seen_;   // by window
   std::deque<FramePtr> recent_;      // consecutive frames at the native rate

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "run/workers/stream.h"
@@ -35,7 +34,7 @@ Status Stream::Bootstrap() {
   configuration.epochs = learning.bootstrap_epochs;
   configuration.learning_rate = learning.bootstrap_learning_rate;
   configuration.augmentation = learning.bootstrap_augmentation;
-  auto learned = learner_->TrainFirst(*base_, learning.bootstrap_windows - 1, configuration,
+  auto learned = learner_->TrainFirst(*base(), learning.bootstrap_windows - 1, configuration,
                                       DeriveSeed(environment_.seed, id() + "/bootstrap"));
   if (!learned.ok() && learned.error().code == ErrorCode::kNotFound) {
     Log(LogLevel::kWarning, id(),
@@ -44,9 +43,13 @@ Status Stream::Bootstrap() {
     return {};
   }
   if (!learned.ok()) return learned.error().Within("camera " + id() + ": bootstrap");
-  EKYA_RETURN_IF_ERROR(Serve(std::move(learned->model), learned->accuracy.back()));
+  ModelOrigin origin;
+  origin.accuracy = learned->accuracy.back();
+  origin.device_seconds = learned->cpu_seconds / environment_.site.compute.device_cores;
+  origin.reason = "the first model, measured on what it was trained on";
+  EKYA_RETURN_IF_ERROR(Serve(std::move(learned->model), origin));
   Log(LogLevel::kInfo, id(), "first model: {} weights, {} samples, {:.1f} s of a core",
-      base_->parameters(), learned->samples_per_epoch, learned->cpu_seconds);
+      base()->parameters(), learned->samples_per_epoch, learned->cpu_seconds);
   return ProfileInference();
 }
 
@@ -106,30 +109,58 @@ Status Stream::Learn(int window, const std::vector<FramePtr>& frames,
   // others.
   summary->samples_per_class = learner_->SamplesPerClass(window);
   if (slot_.Get().model && material.held_out > 0) {
-    EKYA_ASSIGN(estimated_accuracy_, learner_->Measure(*base_, window));
+    EKYA_ASSIGN(const double accuracy, learner_->Measure(*base(), window));
+    estimated_accuracy_ = accuracy;
   }
   return {};
 }
 
-Status Stream::Publish(const models::LearningModel& model) const {
-  const auto folder = environment_.out / "models" / id() / std::to_string(version_);
-  EKYA_RETURN_IF_ERROR(model.Save(folder / "weights.safetensors"));
-  std::string names;
-  for (const std::string& name : camera_settings_.classes) names += name + "\n";
-  return WriteFileAtomically(folder / "labels.txt", names);
+std::shared_ptr<const models::LearningModel> Stream::base() const {
+  std::lock_guard lock(mutex_);
+  return base_;
 }
 
-Status Stream::Serve(std::unique_ptr<models::LearningModel> model, double accuracy) {
-  ++version_;
-  // A full disk must not keep the stream from its better model.
-  if (const Status published = Publish(*model); !published.ok()) {
-    Log(LogLevel::kWarning, id(), "model {} is served but not kept: {}", version_,
-        published.error().message);
-  }
+std::map<double, std::int64_t> Stream::versions() const {
+  std::lock_guard lock(mutex_);
+  return versions_;
+}
+
+void Stream::PutInService(std::shared_ptr<const models::LearningModel> model, double accuracy) {
   slot_.Put({version_, learner_->MakeServed(*model)});
-  base_ = std::move(model);
   estimated_accuracy_ = accuracy;
+  std::lock_guard lock(mutex_);
+  versions_[run_start_ > 0 ? environment_.clock.Now() - run_start_ : 0] = version_;
+  base_ = std::move(model);
+}
+
+Status Stream::Serve(std::unique_ptr<models::LearningModel> model, const ModelOrigin& origin) {
+  std::lock_guard serving(serving_mutex_);
+  const std::int64_t pinned = models_->pinned();
+  if (pinned != 0 && version_ != 0) {
+    return Error{ErrorCode::kInfeasible, fmt::format("pinned at version {}", pinned)};
+  }
+  version_ = models_->Begin(*model, camera_settings_.classes, origin);
+  PutInService(std::move(model), origin.accuracy);
   return {};
+}
+
+bool Stream::Obey() {
+  std::lock_guard serving(serving_mutex_);
+  const auto ordered = models_->Ordered();
+  if (!ordered || !learner_) return false;
+  ModelSettings settings = model_settings_;
+  settings.path = (ordered->folder / "weights.safetensors").string();
+  auto opened = OpenLearner(camera_settings_, settings,
+                            environment_.site.learning.exemplars_per_class, environment_.seed);
+  if (!opened.ok()) {
+    Log(LogLevel::kWarning, id(), "version {} was ordered and cannot serve: {}",
+        ordered->manifest.version, opened.error().message);
+    return false;
+  }
+  version_ = ordered->manifest.version;
+  PutInService(std::move(opened->model), ordered->manifest.accuracy.accuracy);
+  models_->Obeyed(*ordered);
+  return true;
 }
 
 }  // namespace ekya::workers

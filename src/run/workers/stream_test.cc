@@ -59,13 +59,16 @@ class StreamTest : public testing::Test {
 
   std::unique_ptr<Stream> Open(labels::Labeller& labeller) {
     environment_.emplace(StreamEnvironment{site_, 1, folder_, MonotonicClock(), *enforcer_,
-                                           labeller, [](const window::Event&) {}});
+                                           labeller, &store_, recorder_,
+                                           [](const window::Event&) {}});
     auto stream = Stream::Open(camera_, model_, *environment_);
     EXPECT_TRUE(stream.ok()) << stream.error().message;
     return std::move(*stream);
   }
 
   const fs::path folder_;
+  registry::ModelStore store_{*registry::ModelStore::Open(folder_ / "models")};
+  Recorder recorder_{folder_ / "registry.db"};
   const std::unique_ptr<resources::ShareEnforcer> enforcer_;
   std::optional<StreamEnvironment> environment_;
   Site site_;
@@ -105,6 +108,47 @@ TEST_F(StreamTest, AGoldenModelThatContradictsItselfIsNotLearnedFrom) {
   ASSERT_TRUE(labelled.ok());
   EXPECT_EQ(labelled->samples, 0);
   EXPECT_THAT(labelled->doubt, HasSubstr("contradicts itself"));
+}
+
+TEST_F(StreamTest, ObeysPinsAndRollBacks) {
+  TestLabeller labeller(true);
+  const auto stream = Open(labeller);
+  ASSERT_TRUE(stream->Bootstrap().ok());
+  ASSERT_EQ(stream->version(), 1);
+  EXPECT_FALSE(stream->Obey()) << "nothing was ordered";
+  const auto first = stream->base();
+  ModelOrigin origin;
+  origin.configuration = "all/3";
+  origin.accuracy = 0.75;
+  origin.samples = 40;
+  origin.reason = "better";
+  ASSERT_TRUE(stream->Serve(stream->learner().Clone(*first), origin).ok());
+  EXPECT_EQ(stream->version(), 2);
+  EXPECT_NE(stream->base(), first);
+
+  const auto operator_registry = registry::Registry::Open(folder_ / "registry.db").value();
+  ASSERT_TRUE(operator_registry->SetPin({"a", 1, 0}).ok());
+  EXPECT_TRUE(stream->Obey());
+  EXPECT_EQ(stream->version(), 1);
+  EXPECT_FALSE(stream->Obey()) << "done already";
+  const Status refused = stream->Serve(stream->learner().Clone(*first), origin);
+  EXPECT_THAT(refused.error().message, HasSubstr("pinned at version 1"));
+
+  ASSERT_TRUE(operator_registry->Unpin("a").ok());
+  ASSERT_TRUE(store_.Point("a", registry::Alias::kServing, 2).ok());
+  EXPECT_TRUE(stream->Obey());
+  EXPECT_EQ(stream->version(), 2);
+  EXPECT_EQ(stream->Observe().accuracy, 0.75);
+  ASSERT_TRUE(stream->Serve(stream->learner().Clone(*first), origin).ok());
+  EXPECT_EQ(stream->version(), 3);
+  EXPECT_EQ(store_.Describe("a", 3)->parent, 2);
+  EXPECT_EQ(store_.Describe("a", 3)->reason, "better");
+
+  // An order that cannot be obeyed leaves what serves.
+  fs::resize_file(folder_ / "models/a/1/weights.safetensors", 100);
+  ASSERT_TRUE(operator_registry->SetPin({"a", 1, 0}).ok());
+  EXPECT_FALSE(stream->Obey());
+  EXPECT_EQ(stream->version(), 3);
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ void LiveTrainer::Train(Job& job, const std::string& stream, int window,
   if (!served_accuracy.ok()) return fail(served_accuracy.error().message);
   if (!accuracy.ok()) return fail(accuracy.error().message);
   job.comparison = {*served_accuracy, *accuracy,
-                    learner.MaterialOf(seen, kAllHeldOut).held_out_objects};
+                    learner.MaterialOf(seen, kAllHeldOut).held_out_objects, window,
+                    configuration.id};
   job.model = std::move(model);
   job.device_seconds = job.share->CpuSeconds() / device_cores_;
   if (!job.cancelled) post_({window::Event::Kind::kRetrainingDone, stream, ""});

@@ -43,6 +43,8 @@ class LiveTrainer : public window::Trainer {
     double served = 0;
     double candidate = 0;
     int held_out = 0;
+    int window = 0;
+    std::string configuration;
   };
   Comparison ComparisonOf(const std::string& stream) const;
 
