@@ -109,7 +109,7 @@ Result<std::string> StatusText(Box& box, double now) {
 
   report::Table table;
   table.columns = {{"stream", false}, {"model", true},         {"accuracy", false},
-                   {"source", false}, {"judged frames", true}, {"skipped", true},
+                   {"source", false}, {"judged objects", true}, {"skipped", true},
                    {"pinned", true}};
   EKYA_ASSIGN(const auto streams, box.registry->Streams());
   for (const registry::StreamEntry& stream : streams) {
