@@ -16,6 +16,12 @@ struct RetrainingConfiguration {
   int batch_size = 32;
   double learning_rate = 0.01;
   bool augmentation = true;  ///< Pictures are mirrored, shifted and changed in light at random.
+  /// Every class is shown about as often, exemplars making up for what a window lacks; false:
+  /// samples and exemplars as they come.
+  bool balanced = true;
+  /// Weight of the loss that keeps the served model's answers, where they are right, for the
+  /// classes that it knows (Hinton 2015); 0: none.
+  double distillation = 1;
 };
 
 /// How a stream is served (the paper's λ).

@@ -102,6 +102,14 @@ std::unique_ptr<Classifier> ColourClassifier::Clone() const {
   return std::make_unique<ColourClassifier>(*this);
 }
 
+Result<std::unique_ptr<Classifier>> ColourClassifier::Grown(
+    const std::vector<std::string>& classes) const {
+  auto grown = std::make_unique<ColourClassifier>(*this);
+  grown->shape_.classes.insert(grown->shape_.classes.end(), classes.begin(), classes.end());
+  grown->colours_.resize(grown->shape_.classes.size(), Colour{0.5F, 0.5F, 0.5F});
+  return std::unique_ptr<Classifier>(std::move(grown));
+}
+
 std::shared_ptr<Model> MakeServed(const Classifier& classifier) { return classifier.Clone(); }
 
 Result<std::unique_ptr<LearningDetector>> LearningDetector::Create(const DetectorShape& shape,

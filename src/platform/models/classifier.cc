@@ -161,6 +161,21 @@ std::unique_ptr<Classifier> TorchClassifier::Clone() const {
   return std::make_unique<TorchClassifier>(shape_, std::move(*network));
 }
 
+Result<std::unique_ptr<Classifier>> TorchClassifier::Grown(
+    const std::vector<std::string>& classes) const {
+  ClassifierShape shape = shape_;
+  shape.classes.insert(shape.classes.end(), classes.begin(), classes.end());
+  try {
+    EKYA_ASSIGN(auto network, MakeNetwork(shape));
+    network->CopyGrown(*network_);
+    return std::unique_ptr<Classifier>(
+        std::make_unique<TorchClassifier>(std::move(shape), std::move(network)));
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed,
+                 fmt::format("{}: cannot grow: {}", shape_.architecture, exception.what())};
+  }
+}
+
 std::string TorchClassifier::ToOnnx() const {
   return ExportOnnx(network_->graph(), network_->Store());
 }

@@ -36,6 +36,11 @@ class Classifier : public LearningModel {
   static Result<std::unique_ptr<Classifier>> Load(const std::filesystem::path& path);
 
   virtual std::unique_ptr<Classifier> Clone() const = 0;
+  /// A copy that knows `classes` too, after those it knows: its last layer has grown. For the old
+  /// ones it computes what it computed; the new ones are the less likely until it is trained.
+  /// kInvalid where a name is empty, of two lines, or known already.
+  virtual Result<std::unique_ptr<Classifier>> Grown(
+      const std::vector<std::string>& classes) const = 0;
   /// An ONNX model that computes the same: see ExportOnnx.
   virtual std::string ToOnnx() const = 0;
   virtual const ClassifierShape& shape() const = 0;

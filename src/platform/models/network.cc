@@ -252,10 +252,10 @@ void Network::RunLayers(std::size_t begin, std::size_t end, std::vector<Tensor>*
   }
 }
 
-std::size_t Network::FirstTrained() const {
+std::size_t Network::FirstOf(int stage) const {
   const auto& layers = graph_.layers();
   const auto first = std::find_if(layers.begin() + 1, layers.end(),
-                                  [&](const Layer& layer) { return layer.stage >= frozen_; });
+                                  [&](const Layer& layer) { return layer.stage >= stage; });
   return static_cast<std::size_t>(first - layers.begin());
 }
 
@@ -278,7 +278,7 @@ std::size_t Network::EntryOf(std::size_t layer) const {
 std::vector<Tensor> Network::Run(Tensor images) {
   std::vector<Tensor> values(steps_.size());
   values[0] = std::move(images);
-  const std::size_t trained = FirstTrained();
+  const std::size_t trained = FirstOf(frozen_);
   {
     const torch::NoGradGuard no_grad;
     RunLayers(1, trained, &values);
@@ -291,21 +291,21 @@ std::vector<Tensor> Network::Run(Tensor images) {
   return outputs;
 }
 
-Tensor Network::ForwardFrozen(Tensor images) {
+Tensor Network::ForwardTo(int stage, Tensor images) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> values(steps_.size());
   values[0] = std::move(images);
-  const std::size_t trained = FirstTrained();
-  RunLayers(1, trained, &values);
-  return values[EntryOf(trained)];
+  const std::size_t first = FirstOf(stage);
+  RunLayers(1, first, &values);
+  return values[EntryOf(first)];
 }
 
-Tensor Network::ForwardTrained(Tensor features) {
-  const std::size_t trained = FirstTrained();
-  if (trained == steps_.size()) return features;
+Tensor Network::ForwardFrom(int stage, Tensor features) {
+  const std::size_t first = FirstOf(stage);
+  if (first == steps_.size()) return features;
   std::vector<Tensor> values(steps_.size());
-  values[EntryOf(trained)] = std::move(features);
-  RunLayers(trained, steps_.size(), &values);
+  values[EntryOf(first)] = std::move(features);
+  RunLayers(first, steps_.size(), &values);
   return values[static_cast<std::size_t>(graph_.outputs().front())];
 }
 
@@ -344,6 +344,27 @@ void Network::CopyFrom(Network& other, int to_stage) {
     }
     auto buffers = module->named_buffers();
     for (const auto& item : source->named_buffers()) buffers[item.key()].copy_(item.value());
+  }
+}
+
+void Network::CopyGrown(Network& other) {
+  const torch::NoGradGuard no_grad;
+  CopyFrom(other, stages() - 1);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    auto* module = steps_[i].module();
+    if (module == nullptr || graph_.layers()[i].stage < stages() - 1) continue;
+    auto parameters = module->named_parameters();
+    for (const auto& item : other.steps_[i].module()->named_parameters()) {
+      const Tensor& known = item.value();
+      Tensor& grown = parameters[item.key()];
+      EKYA_CHECK(grown.size(0) >= known.size(0));
+      grown.fill_(grown.dim() == 1 ? known.min().item<double>() : 0.0);
+      grown.narrow(0, 0, known.size(0)).copy_(known);
+    }
+    auto buffers = module->named_buffers();
+    for (const auto& item : other.steps_[i].module()->named_buffers()) {
+      buffers[item.key()].copy_(item.value());
+    }
   }
 }
 

@@ -29,11 +29,11 @@ class Network : public torch::nn::Module {
   std::vector<torch::Tensor> Run(torch::Tensor images);
   /// The first of Run's outputs.
   torch::Tensor Forward(torch::Tensor images) { return Run(std::move(images)).front(); }
-  /// The frozen stages, without gradient. For graphs in which one layer alone leads from stage to
-  /// stage, as in every classifier: else a bug.
-  torch::Tensor ForwardFrozen(torch::Tensor images);
-  /// The trained stages, on what ForwardFrozen gave.
-  torch::Tensor ForwardTrained(torch::Tensor features);
+  /// The stages before `stage`, without gradient. For graphs in which one layer alone leads from
+  /// stage to stage, as in every classifier: else a bug.
+  torch::Tensor ForwardTo(int stage, torch::Tensor images);
+  /// The others, on what ForwardTo gave, in whose memory it may compute.
+  torch::Tensor ForwardFrom(int stage, torch::Tensor features);
 
   /// From now on the last `trained` stages (0 .. stages()) train: their parameters take gradients
   /// and their batch norms learn. The others are frozen, batch norms in evaluation mode. 0:
@@ -47,6 +47,9 @@ class Network : public torch::nn::Module {
   /// have the same shapes there.
   void CopyFrom(Network& other, int to_stage);
   void CopyFrom(Network& other) { CopyFrom(other, stages()); }
+  /// Takes everything from `other`, whose last layer has fewer outputs. The new ones give the
+  /// smallest of the old biases, whatever the picture.
+  void CopyGrown(Network& other);
 
   /// Every parameter and buffer under its state-dict name.
   std::map<std::string, StoredTensor> Store() const;
@@ -72,8 +75,8 @@ class Network : public torch::nn::Module {
   void PlanMemory();
   torch::Tensor RunLayer(std::size_t index, const std::vector<torch::Tensor>& values);
   void RunLayers(std::size_t begin, std::size_t end, std::vector<torch::Tensor>* values);
-  /// The first layer that trains.
-  std::size_t FirstTrained() const;
+  /// The first layer of `stage` or a later one.
+  std::size_t FirstOf(int stage) const;
   /// The layer whose result is all that `layer` and later ones take from before it.
   std::size_t EntryOf(std::size_t layer) const;
 

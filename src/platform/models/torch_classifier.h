@@ -37,6 +37,7 @@ class TorchClassifier final : public Classifier {
   Result<std::vector<Detection>> Analyze(const Frame& frame, int input_size) override;
   Status Save(const std::filesystem::path& path) const override;
   std::unique_ptr<Classifier> Clone() const override;
+  Result<std::unique_ptr<Classifier>> Grown(const std::vector<std::string>& classes) const override;
   std::string ToOnnx() const override;
   const ClassifierShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;

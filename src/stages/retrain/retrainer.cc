@@ -10,19 +10,17 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "platform/models/torch_classifier.h"
-#include "stages/retrain/internal/epoch_loop.h"
-#include "stages/retrain/internal/pool.h"
+#include "stages/retrain/internal/classifier_training.h"
 
 namespace ekya::retrain {
 namespace {
 
-using internal::Augmentation;
-using internal::EpochLoop;
+using internal::ClassifierTraining;
 using internal::Invalid;
-using internal::Pool;
 using models::TorchClassifier;
 
 constexpr double kLargestRate = 1e30;  // a float holds it
+constexpr double kLargestDistillation = 100;
 
 Status CheckLabels(const RetrainingConfiguration& configuration, const std::vector<Sample>& samples,
                    std::size_t classes) {
@@ -36,92 +34,45 @@ Status CheckLabels(const RetrainingConfiguration& configuration, const std::vect
   return {};
 }
 
-/// Held-out samples at the network's input size, so that every epoch's measuring need not resize.
-std::vector<Sample> Resize(const std::vector<Sample>& samples, int side) {
-  std::vector<Sample> resized;
-  resized.reserve(samples.size());
-  for (const auto& sample : samples) {
-    const Box whole{0, 0, static_cast<double>(sample.image.width),
-                    static_cast<double>(sample.image.height)};
-    resized.push_back(
-        {models::CropAndResize(sample.image, whole, side), sample.label, sample.time_seconds});
-  }
-  return resized;
+/// `base`, copied, with the classes that `set` has beyond its own.
+Result<std::unique_ptr<models::Classifier>> Copy(const models::Classifier& base,
+                                                 const TrainingSet& set) {
+  if (set.new_classes.empty()) return base.Clone();
+  return base.Grown(set.new_classes);
 }
 
-/// What a classifier learns from: its samples at the network's input size and their losses.
-class ClassifierTraining {
- public:
-  ClassifierTraining(TorchClassifier* model, const TrainingSet& set,
-                     const RetrainingConfiguration& configuration, std::uint64_t seed)
-      : model_(*model),
-        augmentation_(configuration.augmentation ? Augmentation{} : Augmentation::None()),
-        loop_(model->network(), configuration, set.training.size(), set.exemplars.size(), seed),
-        pool_(model->shape().input_size) {
-    std::vector<std::int64_t> counts(model->classes().size(), 0);
-    for (const auto index : loop_.chosen()) {
-      pool_.Add(set.training[index]);
-      ++counts[static_cast<std::size_t>(set.training[index].label)];
-    }
-    // A part of the exemplars is replayed each time; balance over what is expected of each class.
-    std::vector<std::int64_t> exemplars(counts.size(), 0);
-    for (const auto& exemplar : set.exemplars) {
-      pool_.Add(exemplar);
-      ++exemplars[static_cast<std::size_t>(exemplar.label)];
-    }
-    for (std::size_t i = 0; i < counts.size() && !set.exemplars.empty(); ++i) {
-      counts[i] += exemplars[i] * static_cast<std::int64_t>(loop_.replayed()) /
-                   static_cast<std::int64_t>(set.exemplars.size());
-    }
-    class_weights_ = torch::tensor(internal::BalancedWeights(counts));
-  }
-
-  EpochLoop& loop() { return loop_; }
-
-  torch::Tensor Loss(const std::vector<std::size_t>& places) {
-    const int side = pool_.side();
-    const auto rows = static_cast<std::int64_t>(places.size());
-    auto images = torch::empty({rows, 3, side, side});
-    auto labels = torch::empty({rows}, torch::kLong);
-    const std::size_t values = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
-    for (std::size_t row = 0; row < places.size(); ++row) {
-      pool_.Draw(places[row], augmentation_, &loop_.random(),
-                 images.data_ptr<float>() + row * values);
-      labels.data_ptr<std::int64_t>()[row] = pool_.label(places[row]);
-    }
-    return torch::nn::functional::cross_entropy(
-        model_.network().Forward(images), labels,
-        torch::nn::functional::CrossEntropyFuncOptions().weight(class_weights_));
-  }
-
- private:
-  TorchClassifier& model_;
-  const Augmentation augmentation_;
-  EpochLoop loop_;
-  Pool pool_;  // by place
-  torch::Tensor class_weights_;
-};
-
-Result<TrainingOutcome> TrainCopy(std::unique_ptr<models::Classifier> copy, const TrainingSet& set,
+Result<TrainingOutcome> TrainCopy(const models::Classifier& base, const TrainingSet& set,
                                   const RetrainingConfiguration& configuration, std::uint64_t seed,
                                   const TrainingHooks& hooks) {
   const double start = ThreadCpuSeconds();
+  models::ComputeWithOneThread();
+  EKYA_ASSIGN(auto copy, Copy(base, set));
   auto* model = dynamic_cast<TorchClassifier*>(copy.get());
   EKYA_CHECK(model != nullptr, "only a TorchClassifier trains");
-  models::ComputeWithOneThread();
 
   TrainingOutcome outcome;
-  const auto held_out = Resize(set.held_out, model->shape().input_size);
-  EKYA_ASSIGN(outcome.start_accuracy, MeasureAccuracy(*model, held_out));
-  if (configuration.last_hidden != 0 && configuration.last_hidden != model->shape().last_hidden) {
+  const bool new_head =
+      configuration.last_hidden != 0 && configuration.last_hidden != model->shape().last_hidden;
+  // The copy is its own teacher before its first step, unless it lacks the old head or has more
+  // classes than one can be taught about.
+  std::unique_ptr<models::Classifier> other;
+  if (configuration.distillation > 0 &&
+      (set.teacher != nullptr || new_head || !set.new_classes.empty())) {
+    other = set.teacher != nullptr ? set.teacher->Clone() : base.Clone();
+  }
+  if (new_head) {
+    EKYA_ASSIGN(outcome.start_accuracy, MeasureAccuracy(*model, set.held_out));
     model->RemakeHead(configuration.last_hidden, DeriveSeed(seed, "head"));
   }
-  ClassifierTraining training(model, set, configuration, seed);
+  ClassifierTraining training(model, other ? dynamic_cast<TorchClassifier*>(other.get()) : model,
+                              set, configuration, seed);
+  if (!new_head) outcome.start_accuracy = training.Measure();
+  outcome.once_cpu_seconds = ThreadCpuSeconds() - start;
   outcome.samples_per_epoch = static_cast<int>(training.loop().samples_per_epoch());
   EKYA_ASSIGN(outcome.accuracy,
               training.loop().Run(
                   hooks, [&](const auto& places) { return training.Loss(places); },
-                  [&] { return MeasureAccuracy(*model, held_out); }));
+                  [&] { return training.Measure(); }));
   outcome.model = std::move(copy);
   outcome.cpu_seconds = ThreadCpuSeconds() - start;
   return outcome;
@@ -143,6 +94,9 @@ Status CheckConfiguration(const RetrainingConfiguration& configuration) {
   if (!(c.sample_fraction > 0 && c.sample_fraction <= 1)) {
     return refuse("sample_fraction", c.sample_fraction, "more than 0 and at most 1");
   }
+  if (!(c.distillation >= 0 && c.distillation <= kLargestDistillation)) {
+    return refuse("distillation", c.distillation, "0 to 100");
+  }
   if (!(c.learning_rate > 0 && c.learning_rate <= kLargestRate)) {
     return refuse("learning_rate", c.learning_rate, "more than 0 and at most 1e30");
   }
@@ -157,10 +111,11 @@ Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet&
     return Invalid(configuration, "found no training sample, expected at least one");
   }
   for (const auto* samples : {&set.training, &set.exemplars, &set.held_out}) {
-    EKYA_RETURN_IF_ERROR(CheckLabels(configuration, *samples, base.classes().size()));
+    EKYA_RETURN_IF_ERROR(
+        CheckLabels(configuration, *samples, base.classes().size() + set.new_classes.size()));
   }
   try {
-    return TrainCopy(base.Clone(), set, configuration, seed, hooks);
+    return TrainCopy(base, set, configuration, seed, hooks);
   } catch (const std::exception& exception) {
     return internal::CannotTrain(configuration, exception);
   }

@@ -17,6 +17,11 @@ struct TrainingSet {
   std::vector<Sample> training;   ///< Of past windows, labelled.
   std::vector<Sample> exemplars;  ///< Replayed with them; old classes keep their place.
   std::vector<Sample> held_out;   ///< Later in time than `training`; measured on, never trained on.
+  /// Names of the labels after those that the base knows: its copy grows by these.
+  std::vector<std::string> new_classes;
+  /// The model whose answers are kept (`distillation`); null: the base. Knows as many classes at
+  /// most, those first.
+  const models::Classifier* teacher = nullptr;
 };
 
 /// Splits a window's samples by time: the last `held_out_fraction` (whole frames, at least one
@@ -43,6 +48,9 @@ struct TrainingOutcome {
   std::vector<double> accuracy;  ///< On the held-out samples after each epoch.
   double start_accuracy = 0;     ///< Of `base` on them.
   int samples_per_epoch = 0;
+  /// Of `cpu_seconds`, what was computed once before the first epoch: the features of frozen stages
+  /// and the teacher's answers. Grows with the samples, not with the epochs.
+  double once_cpu_seconds = 0;
   double cpu_seconds = 0;  ///< Of the calling thread, all told.
 };
 
@@ -50,8 +58,9 @@ struct TrainingOutcome {
 Status CheckConfiguration(const RetrainingConfiguration& configuration);
 
 /// Trains a copy of `base` under `configuration` in the calling thread: SGD with momentum and a
-/// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, layers frozen
-/// as `trained_stages` says. kInvalid: no training sample. kFailed: a NaN loss (names epoch and
+/// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, the teacher's
+/// answers kept, layers frozen as `trained_stages` says. What frozen layers give is computed once;
+/// augmentation then chooses between a few variants of each picture. kInvalid: no training sample. kFailed: a NaN loss (names epoch and
 /// minibatch). kCancelled: `checkpoint` said so. Same seed, same model.
 Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
                               const RetrainingConfiguration& configuration, std::uint64_t seed,

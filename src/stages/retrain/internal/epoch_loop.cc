@@ -54,15 +54,24 @@ EpochLoop::EpochLoop(models::Network& network, const RetrainingConfiguration& co
       stages_(std::min(configuration.trained_stages, network.stages())),
       random_(DeriveSeed(seed, "order")),
       chosen_(ChoosePart(offered, configuration.sample_fraction, &random_)),
-      exemplars_(exemplars),
       replayed_(std::min(exemplars, chosen_.size())),
       largest_gradient_(largest_gradient),
       parameters_(Learning(network, stages_)),
       sgd_(parameters_) {
+  std::vector<std::size_t> all(exemplars);
+  std::iota(all.begin(), all.end(), chosen_.size());
+  Replay({std::move(all)}, {replayed_});
+}
+
+void EpochLoop::Replay(std::vector<std::vector<std::size_t>> groups,
+                       std::vector<std::size_t> quotas) {
+  groups_ = std::move(groups);
+  quotas_ = std::move(quotas);
+  replayed_ = std::accumulate(quotas_.begin(), quotas_.end(), std::size_t{0});
   const auto minibatches =
-      MinibatchSizes(samples_per_epoch(), static_cast<std::size_t>(configuration.batch_size))
+      MinibatchSizes(samples_per_epoch(), static_cast<std::size_t>(configuration_.batch_size))
           .size();
-  steps_ = static_cast<std::int64_t>(minibatches) * configuration.epochs;
+  steps_ = static_cast<std::int64_t>(minibatches) * configuration_.epochs;
 }
 
 Result<std::vector<double>> EpochLoop::Run(const TrainingHooks& hooks, const Loss& loss,
@@ -118,13 +127,13 @@ Status EpochLoop::RunEpoch(int epoch, const std::function<bool()>& checkpoint, c
 }
 
 std::vector<std::size_t> EpochLoop::Order() {
-  std::vector<std::size_t> exemplars(exemplars_);
-  std::iota(exemplars.begin(), exemplars.end(), chosen_.size());
-  random_.Shuffle(exemplars);
-  exemplars.resize(replayed_);
   std::vector<std::size_t> order(chosen_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  order.insert(order.end(), exemplars.begin(), exemplars.end());
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    std::vector<std::size_t> exemplars = groups_[i];
+    random_.Shuffle(exemplars);
+    for (std::size_t k = 0; k < quotas_[i]; ++k) order.push_back(exemplars[k % exemplars.size()]);
+  }
   random_.Shuffle(order);
   return order;
 }

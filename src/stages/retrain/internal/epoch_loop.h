@@ -38,11 +38,16 @@ class EpochLoop {
             std::size_t offered, std::size_t exemplars, std::uint64_t seed,
             double largest_gradient = 0);
 
+  /// From now on an epoch replays `quotas[i]` of the exemplars at the places `groups[i]`, again and
+  /// again where they are fewer, instead of a draw of all. There are exemplars.
+  void Replay(std::vector<std::vector<std::size_t>> groups, std::vector<std::size_t> quotas);
+
   /// Of the offered samples: those at the first places, in order.
   const std::vector<std::size_t>& chosen() const { return chosen_; }
   /// Exemplars in each epoch: replay costs at most what it protects.
   std::size_t replayed() const { return replayed_; }
   std::size_t samples_per_epoch() const { return chosen_.size() + replayed_; }
+  int stages() const { return stages_; }
   /// What augmentation draws from: part of what a seed determines.
   Random& random() { return random_; }
 
@@ -61,8 +66,9 @@ class EpochLoop {
   const int stages_;
   Random random_;
   std::vector<std::size_t> chosen_;
-  const std::size_t exemplars_;
-  const std::size_t replayed_;
+  std::vector<std::vector<std::size_t>> groups_;  // places of exemplars
+  std::vector<std::size_t> quotas_;               // of each group in an epoch
+  std::size_t replayed_;                          // their sum
   const double largest_gradient_;
   std::vector<torch::Tensor> parameters_;  // those that learn
   MomentumSgd sgd_;

@@ -90,6 +90,27 @@ std::vector<float> BalancedWeights(const std::vector<std::int64_t>& counts) {
   return weights;
 }
 
+std::vector<std::size_t> ReplayQuotas(const std::vector<std::int64_t>& fresh,
+                                      const std::vector<std::int64_t>& exemplars,
+                                      std::size_t replayed) {
+  // As water runs: the class that is shown least takes the next.
+  std::vector<std::size_t> quotas(fresh.size(), 0);
+  for (std::size_t i = 0; i < replayed; ++i) {
+    std::size_t least = fresh.size();
+    std::int64_t shown = 0;
+    for (std::size_t label = 0; label < fresh.size(); ++label) {
+      const auto own = static_cast<std::int64_t>(quotas[label]);
+      if (own >= 2 * exemplars[label]) continue;
+      if (least < fresh.size() && fresh[label] + own >= shown) continue;
+      least = label;
+      shown = fresh[label] + own;
+    }
+    if (least == fresh.size()) break;
+    ++quotas[least];
+  }
+  return quotas;
+}
+
 double OneCycle(double peak, std::int64_t step, std::int64_t steps) {
   EKYA_CHECK(step >= 0 && step < steps);
   const double progress = (static_cast<double>(step) + 0.5) / static_cast<double>(steps);

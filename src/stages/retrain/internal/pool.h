@@ -44,6 +44,13 @@ class Pool {
 /// rule. A class without a sample has weight 1.
 std::vector<float> BalancedWeights(const std::vector<std::int64_t>& counts);
 
+/// How many exemplars of each class an epoch replays beside `fresh` new samples of it, so that the
+/// classes come as evenly as `replayed` exemplars can make them; of each of the `exemplars` kept at
+/// most twice.
+std::vector<std::size_t> ReplayQuotas(const std::vector<std::int64_t>& fresh,
+                                      const std::vector<std::int64_t>& exemplars,
+                                      std::size_t replayed);
+
 /// One-cycle learning rate (Smith 2018): from a tenth up to `peak` in the first quarter of the
 /// steps, then down to a hundredth, by half cosines. `step` in 0 .. steps - 1.
 double OneCycle(double peak, std::int64_t step, std::int64_t steps);
