@@ -21,7 +21,7 @@ struct RetrainingConfiguration {
   bool balanced = true;
   /// Weight of the loss that keeps the served model's answers, where they are right, for the
   /// classes that it knows (Hinton 2015); 0: none.
-  double distillation = 1;
+  double distillation = 0.3;
 };
 
 /// How a stream is served (the paper's λ).

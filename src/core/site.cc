@@ -173,6 +173,10 @@ const Fields<RetrainingConfiguration>& RetrainingFields() {
              "Step size."),
       Flag("augmentation", &R::augmentation,
            "Whether pictures are mirrored, shifted and changed in light at random."),
+      Flag("balanced", &R::balanced,
+           "Whether every class is shown about as often, exemplars making up for what is rare."),
+      Number("distillation", &R::distillation, {.low = 0, .high = 100},
+             "Weight of keeping the served model's answers where they are right; 0: none."),
   };
   return fields;
 }

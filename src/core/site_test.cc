@@ -32,7 +32,8 @@ golden: {source: model, model: golden.onnx, budget: 10%}
 learning:
   retraining:
     - {id: quick, epochs: 3, sample_fraction: 25%, trained_stages: 2, last_hidden: 64,
-       batch_size: 16, learning_rate: 0.001, augmentation: false}
+       batch_size: 16, learning_rate: 0.001, augmentation: false,
+       balanced: false, distillation: 2.5}
     - {epochs: 7}
   inference:
     - {id: all, frame_interval: 1, input_size: 64}
@@ -100,7 +101,10 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.retraining[0].batch_size, 16);
   EXPECT_EQ(learning.retraining[0].learning_rate, 0.001);
   EXPECT_FALSE(learning.retraining[0].augmentation);
+  EXPECT_FALSE(learning.retraining[0].balanced);
+  EXPECT_EQ(learning.retraining[0].distillation, 2.5);
   EXPECT_EQ(learning.retraining[1].id, "e7-f100-d5");
+  EXPECT_TRUE(learning.retraining[1].balanced);
   EXPECT_TRUE(learning.retraining[1].augmentation);
   ASSERT_EQ(learning.inference.size(), 2U);
   EXPECT_EQ(learning.inference[0].id, "all");

@@ -28,6 +28,9 @@ Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet&
   const double began = ThreadCpuSeconds();
   TrainingOutcome outcome;
   auto copy = base.Clone();
+  if (!set.new_classes.empty()) {
+    EKYA_ASSIGN(copy, base.Grown(set.new_classes));
+  }
   auto& model = dynamic_cast<models::ColourClassifier&>(*copy);
   EKYA_ASSIGN(outcome.start_accuracy, MeasureAccuracy(model, set.held_out));
   Random random(seed);
@@ -90,6 +93,17 @@ Result<double> MeasureF1(models::LearningDetector& model,
     score += ScoreFrame(found, picture.objects, 0.3);
   }
   return std::max(0.0, score.F1());
+
+Result<std::vector<std::vector<float>>> FeaturesOf(models::Classifier& model,
+                                                   const std::vector<Sample>& samples) {
+  std::vector<const Image*> pictures;
+  for (const Sample& sample : samples) pictures.push_back(&sample.image);
+  EKYA_ASSIGN(const auto found, model.Classify(pictures, 0));
+  std::vector<std::vector<float>> rows;
+  for (const Detection& answer : found) {
+    rows.push_back({static_cast<float>(answer.class_index), static_cast<float>(answer.score)});
+  }
+  return rows;
 }
 
 }  // namespace ekya::retrain

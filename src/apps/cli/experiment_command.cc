@@ -23,6 +23,7 @@ struct LearningExperiment {
 
 /// The experiments that train models: `ekya-live` runs them (apps/learning).
 const std::vector<LearningExperiment> kLearningExperiments = {
+    {"continual", "classes come one by one while the light fails: what is learned and forgotten"},
     {"detection",
      "a small detector retrained on its own camera, on real clips and a drawn crossing"},
 };

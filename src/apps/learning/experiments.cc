@@ -1,11 +1,14 @@
 #include "apps/learning/experiments.h"
 
+#include "apps/learning/continual.h"
 #include "apps/learning/detection.h"
 
 namespace ekya::learning {
 
 const std::vector<Experiment>& Experiments() {
   static const std::vector<Experiment> experiments = {
+      {"continual", "classes come one by one while the light fails: what is learned and forgotten",
+       RunContinual},
       {"detection",
        "a small detector retrained on its own camera, on real clips and a drawn crossing",
        RunDetection},

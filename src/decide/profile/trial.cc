@@ -18,7 +18,9 @@ bool SpeaksFor(const Trial& trial, const RetrainingConfiguration& configuration)
          tried.last_hidden == configuration.last_hidden &&
          tried.batch_size == configuration.batch_size &&
          tried.learning_rate == configuration.learning_rate &&
-         tried.augmentation == configuration.augmentation;
+         tried.augmentation == configuration.augmentation &&
+         tried.balanced == configuration.balanced &&
+         tried.distillation == configuration.distillation;
 }
 
 double EpochsLeft(const RetrainingConfiguration& configuration, const Trial& trial,

@@ -30,6 +30,8 @@ TEST(TrialTest, SpeaksForWhatDiffersOnlyInLengthAndSamples) {
   EXPECT_TRUE(differs([](auto& c) { c.batch_size = 8; }));
   EXPECT_TRUE(differs([](auto& c) { c.learning_rate = 0.1; }));
   EXPECT_TRUE(differs([](auto& c) { c.augmentation = false; }));
+  EXPECT_TRUE(differs([](auto& c) { c.balanced = false; }));
+  EXPECT_TRUE(differs([](auto& c) { c.distillation = 3; }));
 }
 
 TEST(TrialTest, EpochsLeftCountWhatWasTrainedOn) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <string>
@@ -16,6 +17,47 @@ namespace {
 constexpr int kMostClasses = 4096;
 constexpr std::int64_t kMostSide = 16384;
 
+using Rows = std::vector<std::vector<float>>;
+
+/// Rows of length 1: directions are compared, so that no one sample weighs more.
+void Normalise(Rows* rows) {
+  for (auto& row : *rows) {
+    double square = 0;
+    for (const float value : row) square += static_cast<double>(value) * static_cast<double>(value);
+    const auto length = static_cast<float>(std::sqrt(square));
+    if (!(length > 0)) continue;
+    for (float& value : row) value /= length;
+  }
+}
+
+/// The places of `count` of `rows`, in the order in which their mean comes nearest to `target`.
+std::vector<std::size_t> NearestMean(const Rows& rows, const std::vector<double>& target,
+                                     std::size_t count) {
+  std::vector<std::size_t> chosen;
+  std::vector<bool> taken(rows.size(), false);
+  std::vector<double> sum(target.size(), 0);
+  while (chosen.size() < std::min(count, rows.size())) {
+    const auto size = static_cast<double>(chosen.size() + 1);
+    std::size_t best = rows.size();
+    double least = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (taken[i]) continue;
+      double distance = 0;
+      for (std::size_t k = 0; k < target.size(); ++k) {
+        const double away = target[k] - (sum[k] + static_cast<double>(rows[i][k])) / size;
+        distance += away * away;
+      }
+      if (best < rows.size() && distance >= least) continue;
+      best = i;
+      least = distance;
+    }
+    taken[best] = true;
+    chosen.push_back(best);
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += static_cast<double>(rows[best][k]);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 ExemplarMemory::ExemplarMemory(int per_class, std::uint64_t seed)
@@ -23,12 +65,16 @@ ExemplarMemory::ExemplarMemory(int per_class, std::uint64_t seed)
   EKYA_CHECK(per_class >= 0);
 }
 
+ExemplarMemory::ClassMemory& ExemplarMemory::ClassOf(const Sample& sample) {
+  EKYA_CHECK(sample.label >= 0 && sample.label < kMostClasses);
+  const auto label = static_cast<std::size_t>(sample.label);
+  if (classes_.size() <= label) classes_.resize(label + 1);
+  return classes_[label];
+}
+
 void ExemplarMemory::Add(const std::vector<Sample>& samples) {
   for (const auto& sample : samples) {
-    EKYA_CHECK(sample.label >= 0 && sample.label < kMostClasses);
-    const auto label = static_cast<std::size_t>(sample.label);
-    if (classes_.size() <= label) classes_.resize(label + 1);
-    auto& memory = classes_[label];
+    auto& memory = ClassOf(sample);
     // Vitter's algorithm R: every sample ever seen is kept with the same probability.
     ++memory.seen;
     if (memory.kept.size() < static_cast<std::size_t>(per_class_)) {
@@ -38,6 +84,44 @@ void ExemplarMemory::Add(const std::vector<Sample>& samples) {
     const auto place = random_.Below(static_cast<std::size_t>(memory.seen));
     if (place < memory.kept.size()) memory.kept[place] = sample;
   }
+}
+
+Status ExemplarMemory::Herd(const std::vector<Sample>& samples, const FeaturesOf& features) {
+  std::vector<std::vector<Sample>> candidates;  // by class: the old ones first
+  for (const auto& sample : samples) {
+    const auto& memory = ClassOf(sample);
+    candidates.resize(classes_.size());
+    auto& own = candidates[static_cast<std::size_t>(sample.label)];
+    if (own.empty()) own = memory.kept;
+    own.push_back(sample);
+  }
+  auto classes = classes_;
+  for (std::size_t label = 0; label < candidates.size(); ++label) {
+    auto& own = candidates[label];
+    if (own.empty()) continue;
+    auto& memory = classes[label];
+    EKYA_ASSIGN(Rows rows, features(own));
+    EKYA_CHECK(rows.size() == own.size());
+    Normalise(&rows);
+    // Each of the old ones stands for as many as were seen.
+    const std::size_t old = memory.kept.size();
+    const double weight = old > 0 ? static_cast<double>(memory.seen) / static_cast<double>(old) : 0;
+    memory.seen += static_cast<std::int64_t>(own.size() - old);
+    std::vector<double> mean(rows.front().size(), 0);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EKYA_CHECK(rows[i].size() == mean.size());
+      for (std::size_t k = 0; k < mean.size(); ++k) {
+        mean[k] += (i < old ? weight : 1) * static_cast<double>(rows[i][k]) /
+                   static_cast<double>(memory.seen);
+      }
+    }
+    memory.kept.clear();
+    for (const auto place : NearestMean(rows, mean, static_cast<std::size_t>(per_class_))) {
+      memory.kept.push_back(std::move(own[place]));
+    }
+  }
+  classes_ = std::move(classes);
+  return {};
 }
 
 std::vector<Sample> ExemplarMemory::Samples() const {
@@ -123,7 +207,8 @@ Status ExemplarMemory::Load(const std::filesystem::path& path) {
     auto& memory = classes[static_cast<std::size_t>(labels[i])];
     const auto* first = reinterpret_cast<const std::uint8_t*>(pixels->bytes.data()) + offset;
     offset += needed;
-    // A smaller memory than the one saved keeps the first ones, which are as random as any.
+    // A smaller memory than the one saved keeps the first ones: as random as any, or those that
+    // tell most.
     if (memory.kept.size() == static_cast<std::size_t>(per_class_)) continue;
     Sample sample;
     sample.image = {static_cast<int>(width), static_cast<int>(height), {first, first + needed}};

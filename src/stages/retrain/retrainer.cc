@@ -121,4 +121,17 @@ Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet&
   }
 }
 
+Result<std::vector<std::vector<float>>> FeaturesOf(models::Classifier& model,
+                                                   const std::vector<Sample>& samples) {
+  auto* classifier = dynamic_cast<TorchClassifier*>(&model);
+  EKYA_CHECK(classifier != nullptr, "only a TorchClassifier has features");
+  models::ComputeWithOneThread();
+  try {
+    return internal::FeatureRows(*classifier, samples);
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed, fmt::format("{}: cannot compute features: {}",
+                                                 model.shape().architecture, exception.what())};
+  }
+}
+
 }  // namespace ekya::retrain

@@ -60,11 +60,17 @@ Status CheckConfiguration(const RetrainingConfiguration& configuration);
 /// Trains a copy of `base` under `configuration` in the calling thread: SGD with momentum and a
 /// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, the teacher's
 /// answers kept, layers frozen as `trained_stages` says. What frozen layers give is computed once;
-/// augmentation then chooses between a few variants of each picture. kInvalid: no training sample. kFailed: a NaN loss (names epoch and
-/// minibatch). kCancelled: `checkpoint` said so. Same seed, same model.
+/// augmentation then chooses between a few variants of each picture. kInvalid: no training sample.
+/// kFailed: a NaN loss (names epoch and minibatch). kCancelled: `checkpoint` said so. Same seed,
+/// same model.
 Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
                               const RetrainingConfiguration& configuration, std::uint64_t seed,
                               const TrainingHooks& hooks);
+
+/// What `model` makes of each sample before its last stage, averaged over the picture: in these
+/// numbers pictures are alike that look alike to the model.
+Result<std::vector<std::vector<float>>> FeaturesOf(models::Classifier& model,
+                                                   const std::vector<Sample>& samples);
 
 /// Fraction of `samples` that `model` gets right, 0..1; 0 samples: 0.
 Result<double> MeasureAccuracy(models::Classifier& model, const std::vector<Sample>& samples);

@@ -43,6 +43,18 @@ torch::Tensor InBatches(std::size_t count, Compute compute) {
   return all;
 }
 
+/// Pictures of `pool` at `places`, augmented or as they are.
+torch::Tensor Pictures(const Pool& pool, const std::vector<std::size_t>& places,
+                       const Augmentation& augmentation, Random* random) {
+  const int side = pool.side();
+  auto images = torch::empty({static_cast<std::int64_t>(places.size()), 3, side, side});
+  const std::size_t values = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  for (std::size_t row = 0; row < places.size(); ++row) {
+    pool.Draw(places[row], augmentation, random, images.data_ptr<float>() + row * values);
+  }
+  return images;
+}
+
 }  // namespace
 
 ClassifierTraining::ClassifierTraining(TorchClassifier* model, TorchClassifier* teacher,
@@ -86,17 +98,6 @@ void ClassifierTraining::Balance(const TrainingSet& set) {
     loop_.Replay(std::move(groups), std::move(quotas));
   }
   class_weights_ = torch::tensor(BalancedWeights(counts));
-}
-
-torch::Tensor ClassifierTraining::Pictures(const Pool& pool, const std::vector<std::size_t>& places,
-                                           const Augmentation& augmentation, Random* random) const {
-  const int side = pool.side();
-  auto images = torch::empty({static_cast<std::int64_t>(places.size()), 3, side, side});
-  const std::size_t values = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
-  for (std::size_t row = 0; row < places.size(); ++row) {
-    pool.Draw(places[row], augmentation, random, images.data_ptr<float>() + row * values);
-  }
-  return images;
 }
 
 torch::Tensor ClassifierTraining::Labels(const std::vector<std::size_t>& places) const {
@@ -210,6 +211,26 @@ double ClassifierTraining::Measure() {
     }
   }
   return static_cast<double>(right) / static_cast<double>(held_out_.size());
+}
+
+std::vector<std::vector<float>> FeatureRows(TorchClassifier& model,
+                                            const std::vector<Sample>& samples) {
+  std::vector<std::vector<float>> rows;
+  if (samples.empty()) return rows;
+  Pool pool(model.shape().input_size);
+  for (const auto& sample : samples) pool.Add(sample);
+  Random random(0);  // draws nothing
+  auto& network = model.network();
+  const auto all = InBatches(pool.size(), [&](std::size_t begin, std::size_t end) {
+    const auto features = network.ForwardTo(
+        network.stages() - 1, Pictures(pool, Range(begin, end), Augmentation::None(), &random));
+    return features.dim() == 4 ? features.mean({2, 3}) : features;
+  });
+  const float* values = all.data_ptr<float>();
+  for (std::int64_t i = 0; i < all.size(0); ++i, values += all.size(1)) {
+    rows.emplace_back(values, values + all.size(1));
+  }
+  return rows;
 }
 
 }  // namespace ekya::retrain::internal

@@ -42,9 +42,6 @@ class ClassifierTraining {
   /// The answers of `teacher` for the whole pool, and where they are right.
   void AskTeacher(models::TorchClassifier& teacher);
   torch::Tensor Labels(const std::vector<std::size_t>& places) const;
-  /// Pictures at `places`, augmented or as they are.
-  torch::Tensor Pictures(const Pool& pool, const std::vector<std::size_t>& places,
-                         const Augmentation& augmentation, Random* random) const;
 
   models::TorchClassifier& model_;
   const RetrainingConfiguration& configuration_;
@@ -59,5 +56,9 @@ class ClassifierTraining {
   torch::Tensor teacher_;            // the logarithms of its softened answers, one row per place
   torch::Tensor teacher_right_;      // 1 where it was right, by place
 };
+
+/// As FeaturesOf.
+std::vector<std::vector<float>> FeatureRows(models::TorchClassifier& model,
+                                            const std::vector<Sample>& samples);
 
 }  // namespace ekya::retrain::internal
