@@ -164,5 +164,65 @@ TEST(ExemplarMemory, RefusesABrokenFileAndKeepsWhatItHas) {
   EXPECT_EQ(memory.Load(path).error().code, ErrorCode::kNotFound);
 }
 
+/// A sample whose only feature is its first pixel, beside a constant one.
+Sample Feature(int value, int label) {
+  Sample sample;
+  sample.image = {1, 1, {static_cast<std::uint8_t>(value), 0, 0}};
+  sample.label = label;
+  return sample;
+}
+
+Result<std::vector<std::vector<float>>> PixelFeatures(const std::vector<Sample>& samples) {
+  std::vector<std::vector<float>> rows;
+  for (const auto& sample : samples) {
+    const float angle = static_cast<float>(sample.image.pixels[0]) / 255.0F;
+    rows.push_back({std::cos(angle), std::sin(angle)});
+  }
+  return rows;
+}
+
+double MeanFeature(const std::vector<Sample>& samples) {
+  double sum = 0;
+  for (const auto& sample : samples) sum += sample.image.pixels[0];
+  return sum / static_cast<double>(samples.size());
+}
+
+TEST(ExemplarMemory, HerdsTowardsTheMeanOfAllThatWasSeen) {
+  ExemplarMemory memory(5, 1);
+  std::vector<Sample> window;
+  for (int value = 0; value <= 100; ++value) window.push_back(Feature(value, 0));
+  window.push_back(Feature(200, 1));
+  ASSERT_TRUE(memory.Herd(window, PixelFeatures).ok());
+  auto kept = memory.Samples();
+  ASSERT_EQ(kept.size(), 6U);
+  EXPECT_EQ(kept.back().image.pixels[0], 200);
+  kept.pop_back();
+  // The first alone comes nearest; so does each longer beginning of what is kept.
+  EXPECT_NEAR(kept[0].image.pixels[0], 50, 1);
+  for (std::size_t count = 2; count <= 5; ++count) {
+    EXPECT_NEAR(MeanFeature({kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(count)}), 50,
+                2);
+  }
+  // The five stand for a hundred: a window of as many others moves the mean half way.
+  window.clear();
+  for (int value = 150; value <= 250; ++value) window.push_back(Feature(value, 0));
+  ASSERT_TRUE(memory.Herd(window, PixelFeatures).ok());
+  kept = memory.Samples();
+  ASSERT_EQ(kept.size(), 6U);
+  kept.pop_back();
+  EXPECT_NEAR(MeanFeature(kept), 125, 15);
+}
+
+TEST(ExemplarMemory, KeepsWhatItHasWhereThereAreNoFeatures) {
+  ExemplarMemory memory(5, 1);
+  ASSERT_TRUE(memory.Herd({Feature(3, 0)}, PixelFeatures).ok());
+  const auto failed = memory.Herd({Feature(4, 0)}, [](const auto&) {
+    return Result<std::vector<std::vector<float>>>(Error{ErrorCode::kFailed, "no features"});
+  });
+  ASSERT_FALSE(failed.ok());
+  ASSERT_EQ(memory.Samples().size(), 1U);
+  EXPECT_EQ(memory.Samples()[0].image.pixels[0], 3);
+}
+
 }  // namespace
 }  // namespace ekya::datasets

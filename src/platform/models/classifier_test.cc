@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "core/safetensors.h"
+#include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
 namespace {
@@ -276,6 +277,35 @@ TEST(ModelSlot, KeepsAServedModelAliveWhileItWorks) {
   frame.image = image;
   frame.regions = {{{0, 0, 32, 32}, {}, -1}};
   EXPECT_TRUE(working.model->Analyze(frame, 0).ok());
+}
+
+TEST(Classifier, GrowsByClasses) {
+  for (const int last_hidden : {0, 6}) {
+    auto shape = SmallShape();
+    shape.last_hidden = last_hidden;
+    const auto model = std::move(*Classifier::Create(shape, 1));
+    const auto grown = model->Grown({"van", "bus"});
+    ASSERT_TRUE(grown.ok()) << grown.error().message;
+    EXPECT_EQ((*grown)->classes(), (std::vector<std::string>{"free", "busy", "van", "bus"}));
+    auto& before = dynamic_cast<TorchClassifier&>(*model);
+    auto& after = dynamic_cast<TorchClassifier&>(**grown);
+    const Image image = NoiseImage(32, 32, 3);
+    const c10::InferenceMode inference;
+    const auto known = before.network().Forward(ToTensor({&image}));
+    const auto all = after.network().Forward(ToTensor({&image}));
+    EXPECT_TRUE(torch::equal(all.narrow(1, 0, 2), known));
+    // As a file it is what it is in memory: names and rows.
+    const auto path = Scratch("grown.safetensors");
+    ASSERT_TRUE((*grown)->Save(path).ok());
+    const auto read = Classifier::Load(path);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    EXPECT_EQ((*read)->classes(), (*grown)->classes());
+    EXPECT_TRUE(torch::equal(
+        dynamic_cast<TorchClassifier&>(**read).network().Forward(ToTensor({&image})), all));
+  }
+  const auto refused = MakeSmall()->Grown({"free"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("'free'"));
 }
 
 }  // namespace

@@ -99,6 +99,20 @@ class DetectorTraining {
 
   EpochLoop& loop() { return loop_; }
 
+  std::uint64_t Digest() const {
+    std::uint64_t digest = 0;
+    for (const auto& picture : pictures_) {
+      const auto& pixels = picture.image.pixels;
+      digest = DeriveSeed(digest, {reinterpret_cast<const char*>(pixels.data()), pixels.size()});
+      for (const auto& object : picture.objects) {
+        const Box& box = object.box;
+        digest = DeriveSeed(digest, fmt::format("{} {} {} {} {}", object.class_index, box.x, box.y,
+                                                box.width, box.height));
+      }
+    }
+    return digest;
+  }
+
   torch::Tensor Loss(const std::vector<std::size_t>& places) {
     const int side = model_.shape().input_size;
     auto images = torch::empty({static_cast<std::int64_t>(places.size()), 3, side, side});
@@ -137,7 +151,8 @@ Result<DetectorOutcome> TrainCopy(std::unique_ptr<models::LearningDetector> copy
   DetectorTraining training(model, set, configuration, seed);
   EKYA_ASSIGN(outcome.f1, training.loop().Run(
                               hooks, [&](const auto& places) { return training.Loss(places); },
-                              [&] { return MeasureF1(*model, set.held_out); }));
+                              [&] { return MeasureF1(*model, set.held_out); },
+                              [&] { return training.Digest(); }));
   outcome.model = std::move(copy);
   outcome.cpu_seconds = ThreadCpuSeconds() - start;
   return outcome;

@@ -75,6 +75,15 @@ TEST(BalancedWeights, LiftsRareClassesWithinBounds) {
   EXPECT_EQ(BalancedWeights({0, 7}), (std::vector<float>{1, 1}));
 }
 
+TEST(ReplayQuotas, MakesUpForWhatTheNewSamplesLack) {
+  using Counts = std::vector<std::size_t>;
+  EXPECT_EQ(ReplayQuotas({50, 0, 10}, {100, 100, 100}, 60), (Counts{0, 35, 25}));
+  EXPECT_EQ(ReplayQuotas({0, 0}, {100, 100}, 60), (Counts{30, 30}));
+  // Of a few exemplars each is shown twice at most; of none, none.
+  EXPECT_EQ(ReplayQuotas({50, 0, 0}, {100, 5, 0}, 60), (Counts{50, 10, 0}));
+  EXPECT_EQ(ReplayQuotas({5, 0}, {0, 2}, 60), (Counts{0, 4}));
+}
+
 TEST(OneCycle, RisesThenFallsToAHundredth) {
   double highest = 0;
   for (std::int64_t step = 0; step < 100; ++step)

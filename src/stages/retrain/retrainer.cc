@@ -34,19 +34,19 @@ Status CheckLabels(const RetrainingConfiguration& configuration, const std::vect
   return {};
 }
 
-/// `base`, copied, with the classes that `set` has beyond its own.
-Result<std::unique_ptr<models::Classifier>> Copy(const models::Classifier& base,
-                                                 const TrainingSet& set) {
-  if (set.new_classes.empty()) return base.Clone();
-  return base.Grown(set.new_classes);
-}
-
 Result<TrainingOutcome> TrainCopy(const models::Classifier& base, const TrainingSet& set,
                                   const RetrainingConfiguration& configuration, std::uint64_t seed,
                                   const TrainingHooks& hooks) {
   const double start = ThreadCpuSeconds();
   models::ComputeWithOneThread();
-  EKYA_ASSIGN(auto copy, Copy(base, set));
+  std::unique_ptr<models::Classifier> copy;
+  if (set.new_classes.empty()) {
+    copy = base.Clone();
+  } else {
+    auto grown = base.Grown(set.new_classes);
+    if (!grown.ok()) return Invalid(configuration, grown.error().message);
+    copy = std::move(*grown);
+  }
   auto* model = dynamic_cast<TorchClassifier*>(copy.get());
   EKYA_CHECK(model != nullptr, "only a TorchClassifier trains");
 
@@ -66,13 +66,13 @@ Result<TrainingOutcome> TrainCopy(const models::Classifier& base, const Training
   }
   ClassifierTraining training(model, other ? dynamic_cast<TorchClassifier*>(other.get()) : model,
                               set, configuration, seed);
-  if (!new_head) outcome.start_accuracy = training.Measure();
   outcome.once_cpu_seconds = ThreadCpuSeconds() - start;
+  if (!new_head) outcome.start_accuracy = training.Measure();
   outcome.samples_per_epoch = static_cast<int>(training.loop().samples_per_epoch());
   EKYA_ASSIGN(outcome.accuracy,
               training.loop().Run(
                   hooks, [&](const auto& places) { return training.Loss(places); },
-                  [&] { return training.Measure(); }));
+                  [&] { return training.Measure(); }, [&] { return training.Digest(); }));
   outcome.model = std::move(copy);
   outcome.cpu_seconds = ThreadCpuSeconds() - start;
   return outcome;

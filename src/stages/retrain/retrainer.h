@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -40,7 +41,13 @@ struct TrainingHooks {
   /// Between two minibatches: may block (pacing); false cancels.
   std::function<bool()> checkpoint = [] { return true; };
   /// After every epoch; false stops early and keeps the model so far.
+  /// An epoch that `state_file` remembers is told of again.
   std::function<bool(const TrainingProgress&)> epoch = [](const TrainingProgress&) { return true; };
+  /// Where the state after each epoch is kept, replaced atomically: a training that was killed goes
+  /// on from there, and becomes what it would have become. A file of another training (other base,
+  /// samples, configuration or seed), or a damaged one, is discarded with a warning. Whoever named
+  /// it removes it when the training is done. Empty: nothing is kept.
+  std::filesystem::path state_file = {};
 };
 
 struct TrainingOutcome {

@@ -283,6 +283,125 @@ TEST(Train, StopsWhereItsCallerSaysSo) {
   EXPECT_GT(seen[0].epoch_cpu_seconds, 0);
 }
 
+TEST(Train, GoesOnFromItsStateAsIfNothingHadHappened) {
+  const auto base = MakeBase();
+  auto set = MakeSet(48, 20);
+  set.exemplars = MakeSamples(20, 2, 4);
+  const auto file =
+      std::filesystem::path(testing::TempDir()) / (std::to_string(getpid()) + "-state.safetensors");
+  for (const int stages : {1, 5}) {
+    auto configuration = Quick(5);
+    configuration.trained_stages = stages;
+    const auto whole = Train(*base, set, configuration, 3, {});
+    ASSERT_TRUE(whole.ok());
+    TrainingHooks hooks;
+    hooks.state_file = file;
+    int left = 9;
+    hooks.checkpoint = [&] { return left-- > 0; };
+    std::filesystem::remove(file);
+    while (true) {
+      std::vector<int> epochs;
+      hooks.epoch = [&](const TrainingProgress& progress) {
+        epochs.push_back(progress.epoch);
+        return true;
+      };
+      left = 9;  // an epoch and a half
+      const auto part = Train(*base, set, configuration, 3, hooks);
+      for (std::size_t i = 0; i < epochs.size(); ++i) EXPECT_EQ(epochs[i], i + 1);
+      if (!part.ok()) continue;
+      EXPECT_EQ(epochs.size(), 5U);
+      EXPECT_EQ(part->accuracy, whole->accuracy);
+      EXPECT_EQ(WeightsOf(*part->model), WeightsOf(*whole->model)) << stages;
+      break;
+    }
+    // Another training takes nothing from it.
+    left = 1000;
+    hooks.epoch = [](const TrainingProgress&) { return true; };
+    const auto other = Train(*base, set, configuration, 4, hooks);
+    ASSERT_TRUE(other.ok());
+    EXPECT_EQ(WeightsOf(*other->model), WeightsOf(*Train(*base, set, configuration, 4, {})->model));
+    // Nor does any from a damaged one.
+    std::string content = *ReadFile(file);
+    content.resize(content.size() / 2);
+    ASSERT_TRUE(WriteFileAtomically(file, content).ok());
+    const auto again = Train(*base, set, configuration, 4, hooks);
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(WeightsOf(*again->model), WeightsOf(*other->model));
+  }
+  std::filesystem::remove(file);
+}
+
+TEST(Train, GrowsByClassesThatItsBaseDoesNotKnow) {
+  TrainingSet first;
+  first.training = MakeSamples(80, 2, 1);
+  const auto two = Train(*MakeBase(), first, Quick(), 1, {});
+  ASSERT_TRUE(two.ok());
+  TrainingSet next;
+  for (auto& sample : MakeSamples(90, 3, 2)) {
+    if (sample.label == 2) next.training.push_back(sample);
+  }
+  next.exemplars = MakeSamples(40, 2, 3);
+  next.new_classes = {"middle"};
+  const auto three = Train(*two->model, next, Quick(), 1, {});
+  ASSERT_TRUE(three.ok()) << three.error().message;
+  EXPECT_EQ(three->model->classes(), (std::vector<std::string>{"class0", "class1", "middle"}));
+  EXPECT_GE(*MeasureAccuracy(*three->model, MakeSamples(90, 3, 5)), 0.9);
+  next.new_classes = {"class1"};
+  EXPECT_THAT(Refusal(next, Quick()), HasSubstr("class1"));
+}
+
+TEST(Train, KeepsTheServedModelsAnswers) {
+  TrainingSet set = MakeSet();
+  const auto served = Train(*MakeBase(), set, Quick(3), 1, {});
+  ASSERT_TRUE(served.ok());
+  const auto test = MakeSamples(60, 2, 5);
+  const auto scores = [&](models::Classifier& model) {
+    std::vector<const Image*> pictures;
+    for (const auto& sample : test) pictures.push_back(&sample.image);
+    return *model.Classify(pictures, 0);
+  };
+  const auto before = scores(*served->model);
+  // How far the scores of what the served model got right move, on average.
+  const auto moved = [&](double distillation) {
+    auto configuration = Quick(6);
+    configuration.distillation = distillation;
+    const auto after = scores(*Train(*served->model, set, configuration, 1, {})->model);
+    double sum = 0;
+    int right = 0;
+    for (std::size_t i = 0; i < test.size(); ++i) {
+      if (before[i].class_index != test[i].label) continue;
+      ++right;
+      const bool same = after[i].class_index == test[i].label;
+      sum += std::abs(before[i].score - (same ? after[i].score : 1 - after[i].score));
+    }
+    return sum / right;
+  };
+  EXPECT_LT(moved(20), 0.6 * moved(0));
+}
+
+TEST(Train, ComputesFrozenStagesOnce) {
+  const auto base = MakeBase();
+  auto configuration = Quick(20);
+  const auto seconds = [&](int stages, int epochs) {
+    configuration.trained_stages = stages;
+    configuration.epochs = epochs;
+    return Train(*base, MakeSet(200, 0), configuration, 1, {})->cpu_seconds;
+  };
+  // An epoch of the head alone is next to nothing beside one of everything.
+  EXPECT_LT(10 * (seconds(1, 20) - seconds(1, 5)), seconds(5, 20) - seconds(5, 5));
+}
+
+TEST(FeaturesOf, TellsAlikeFromUnlike) {
+  const auto model = MakeBase();
+  const auto samples = MakeSamples(40, 2, 1);
+  const auto rows = FeaturesOf(*model, samples);
+  ASSERT_TRUE(rows.ok());
+  ASSERT_EQ(rows->size(), 40U);
+  EXPECT_EQ((*FeaturesOf(*model, {samples[7]}))[0].size(), rows->front().size());
+  EXPECT_NEAR((*FeaturesOf(*model, {samples[7]}))[0][0], (*rows)[7][0], 1e-5);
+  EXPECT_TRUE(FeaturesOf(*model, {})->empty());
+}
+
 TEST(SplitByTime, HoldsOutTheLastFrames) {
   std::vector<Sample> samples;
   for (const double time : {3.0, 0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 3.0}) {

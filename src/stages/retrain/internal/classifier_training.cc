@@ -187,6 +187,13 @@ torch::Tensor ClassifierTraining::Loss(const std::vector<std::size_t>& places) {
          configuration_.distillation * kTemperature * kTemperature * (distance * right).mean();
 }
 
+std::uint64_t ClassifierTraining::Digest() const {
+  const std::uint64_t pictures = pool_.Digest() ^ (held_out_.Digest() * 3);
+  if (!teacher_.defined()) return pictures;
+  return DeriveSeed(pictures, {reinterpret_cast<const char*>(teacher_.data_ptr<float>()),
+                               static_cast<std::size_t>(teacher_.numel()) * sizeof(float)});
+}
+
 double ClassifierTraining::Measure() {
   if (held_out_.size() == 0) return 0;
   const torch::NoGradGuard no_grad;

@@ -32,6 +32,8 @@ class ClassifierTraining {
 
   EpochLoop& loop() { return loop_; }
   torch::Tensor Loss(const std::vector<std::size_t>& places);
+  /// A number that stands for all that is learned from.
+  std::uint64_t Digest() const;
   /// The model's accuracy on the held-out samples; 0 where there are none.
   double Measure();
 

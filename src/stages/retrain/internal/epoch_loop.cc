@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "stages/retrain/internal/pool.h"
 
 namespace ekya::retrain::internal {
@@ -51,6 +52,7 @@ EpochLoop::EpochLoop(models::Network& network, const RetrainingConfiguration& co
                      double largest_gradient)
     : network_(network),
       configuration_(configuration),
+      seed_(seed),
       stages_(std::min(configuration.trained_stages, network.stages())),
       random_(DeriveSeed(seed, "order")),
       chosen_(ChoosePart(offered, configuration.sample_fraction, &random_)),
@@ -75,21 +77,44 @@ void EpochLoop::Replay(std::vector<std::vector<std::size_t>> groups,
 }
 
 Result<std::vector<double>> EpochLoop::Run(const TrainingHooks& hooks, const Loss& loss,
-                                           const Measure& measure) {
+                                           const Measure& measure,
+                                           const std::function<std::uint64_t()>& samples) {
+  std::string identity;
+  std::vector<TrainingProgress> epochs;
+  if (!hooks.state_file.empty()) {
+    identity = Identity(samples());
+    epochs = Resume(hooks.state_file, identity);
+  }
   std::vector<double> measured;
-  for (int epoch = 1; epoch <= configuration_.epochs; ++epoch) {
+  bool more = true;
+  for (const auto& epoch : epochs) {
+    measured.push_back(epoch.accuracy);
+    more = more && hooks.epoch(epoch);
+  }
+  while (more && static_cast<int>(measured.size()) < configuration_.epochs) {
+    TrainingProgress progress;
+    progress.epoch = static_cast<int>(measured.size()) + 1;
     const double start = ThreadCpuSeconds();
-    EKYA_RETURN_IF_ERROR(RunEpoch(epoch, hooks.checkpoint, loss));
-    const double seconds = ThreadCpuSeconds() - start;
-    EKYA_ASSIGN(const double value, measure());
-    measured.push_back(value);
-    if (!hooks.epoch({epoch, seconds, value})) break;
+    EKYA_RETURN_IF_ERROR(RunEpoch(progress.epoch, hooks.checkpoint, loss));
+    progress.epoch_cpu_seconds = ThreadCpuSeconds() - start;
+    EKYA_ASSIGN(progress.accuracy, measure());
+    measured.push_back(progress.accuracy);
+    epochs.push_back(progress);
+    if (!hooks.state_file.empty()) {
+      // A full disk must not keep a stream from its better model.
+      if (const Status kept = Keep(hooks.state_file, identity, epochs); !kept.ok()) {
+        Log(LogLevel::kWarning, configuration_.id, "a crash would lose this training: {}",
+            kept.error().message);
+      }
+    }
+    more = hooks.epoch(progress);
   }
   return measured;
 }
 
 Status EpochLoop::RunEpoch(int epoch, const std::function<bool()>& checkpoint, const Loss& loss) {
   network_.SetTrainedStages(stages_);
+  random_ = Random(DeriveSeed(seed_, fmt::format("epoch-{}", epoch)));
   const auto order = Order();
   const auto sizes =
       MinibatchSizes(order.size(), static_cast<std::size_t>(configuration_.batch_size));

@@ -51,11 +51,21 @@ class EpochLoop {
   /// What augmentation draws from: part of what a seed determines.
   Random& random() { return random_; }
 
-  /// Every epoch; returns what was measured after each. Errors as Train's.
+  /// Every epoch; returns what was measured after each. Errors as Train's. `samples` stands for
+  /// what is trained on: asked where a state is kept, so that it is this training's.
   Result<std::vector<double>> Run(const TrainingHooks& hooks, const Loss& loss,
-                                  const Measure& measure);
+                                  const Measure& measure,
+                                  const std::function<std::uint64_t()>& samples);
 
  private:
+  /// The state after the last epoch that `path` has of the training `identity`: its epochs, or none
+  /// where there is no such file or it cannot be used.
+  std::vector<TrainingProgress> Resume(const std::filesystem::path& path,
+                                       const std::string& identity);
+  Status Keep(const std::filesystem::path& path, const std::string& identity,
+              const std::vector<TrainingProgress>& epochs);
+  /// What makes this training what it is, as a number in hexadecimal.
+  std::string Identity(std::uint64_t samples) const;
   /// One pass over the samples. `epoch` counts from 1.
   Status RunEpoch(int epoch, const std::function<bool()>& checkpoint, const Loss& loss);
   /// This epoch's places in random order: all the new ones, and another draw of exemplars.
@@ -63,8 +73,9 @@ class EpochLoop {
 
   models::Network& network_;
   const RetrainingConfiguration& configuration_;
+  const std::uint64_t seed_;
   const int stages_;
-  Random random_;
+  Random random_;  // of the epoch: an epoch depends on nothing but the weights and the momentum
   std::vector<std::size_t> chosen_;
   std::vector<std::vector<std::size_t>> groups_;  // places of exemplars
   std::vector<std::size_t> quotas_;               // of each group in an epoch

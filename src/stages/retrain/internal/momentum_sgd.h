@@ -16,6 +16,8 @@ class MomentumSgd {
 
   /// One step along the gathered gradients, which are then zero.
   void Step(double learning_rate);
+  /// What is left of earlier steps: with the weights, all that a next step depends on.
+  torch::Tensor& velocity() { return velocity_; }
   /// False where a weight is not finite, or so large that the next loss would not be.
   bool WeightsBounded() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string_view>
 
 #include "base/check.h"
 #include "platform/models/classifier.h"
@@ -34,6 +35,13 @@ void Pool::Add(const Sample& sample) {
     for (std::size_t i = 0; i < area; ++i) plane[i] = square.pixels[3 * i + channel];
   }
   labels_.push_back(sample.label);
+}
+
+std::uint64_t Pool::Digest() const {
+  const std::string_view pixels(reinterpret_cast<const char*>(planes_.data()), planes_.size());
+  const std::string_view labels(reinterpret_cast<const char*>(labels_.data()),
+                                labels_.size() * sizeof(int));
+  return DeriveSeed(DeriveSeed(static_cast<std::uint64_t>(side_), pixels), labels);
 }
 
 void Pool::Draw(std::size_t index, const Augmentation& augmentation, Random* random,

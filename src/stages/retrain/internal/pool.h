@@ -30,6 +30,9 @@ class Pool {
   int side() const { return side_; }
   int label(std::size_t index) const { return labels_[index]; }
 
+  /// A number that stands for all pictures and labels.
+  std::uint64_t Digest() const;
+
   /// Writes the picture `index`, varied by `random`, as 3 x side x side normalised floats.
   void Draw(std::size_t index, const Augmentation& augmentation, Random* random, float* out) const;
 
