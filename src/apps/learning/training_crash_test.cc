@@ -93,8 +93,10 @@ void Work(const std::filesystem::path& folder, int to_version, bool tell) {
     manifest.version = version;
     manifest.parent = version - 1;
     manifest.verdict = registry::Verdict::kPromoted;
+    manifest.accuracy.source = "truth";
     const auto published = store->Publish(
-        manifest, {{"weights.safetensors", BytesOf(*outcome->model, folder)}, {"labels.txt", kLabels}});
+        manifest,
+        {{"weights.safetensors", BytesOf(*outcome->model, folder)}, {"labels.txt", kLabels}});
     if (!published.ok() || !store->Point(kStream, registry::Alias::kServing, version).ok()) {
       std::abort();
     }
@@ -195,8 +197,8 @@ TEST(Crash, LeavesWholeModelsAndATrainingThatGoesOn) {
   EXPECT_EQ(newest, kVersions);
   // Killed so often, the models are those of a process that nobody killed.
   for (int i = 1; i <= kVersions; ++i) {
-    const auto file = std::filesystem::path("models") / kStream / std::to_string(i) /
-                      "weights.safetensors";
+    const auto file =
+        std::filesystem::path("models") / kStream / std::to_string(i) / "weights.safetensors";
     EXPECT_EQ(*ReadFile(killed / file), *ReadFile(quiet / file)) << i;
   }
   std::filesystem::remove_all(folder);
