@@ -93,6 +93,7 @@ Result<double> MeasureF1(models::LearningDetector& model,
     score += ScoreFrame(found, picture.objects, 0.3);
   }
   return std::max(0.0, score.F1());
+}
 
 Result<std::vector<std::vector<float>>> FeaturesOf(models::Classifier& model,
                                                    const std::vector<Sample>& samples) {

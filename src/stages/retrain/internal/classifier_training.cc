@@ -12,8 +12,9 @@ namespace {
 
 using models::TorchClassifier;
 
-// Of each picture where features are kept. Three are worth most of what fresh ones each time are.
-constexpr int kVariants = 3;
+// Of each picture where features are kept: with more, making them would cost more than training a
+// head on them.
+constexpr int kVariants = 2;
 constexpr std::int64_t kMostFeatureBytes = std::int64_t{256} << 20;
 // Pictures that go through frozen stages at once: activations stay in the cache.
 constexpr std::size_t kBatch = 32;
