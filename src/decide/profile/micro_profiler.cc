@@ -124,7 +124,8 @@ Result<RetrainingProfile> MicroProfiler::Estimate(const RetrainingConfiguration&
 
   RetrainingProfile profile;
   profile.id = configuration.id;
-  profile.device_seconds = result.device_seconds_per_epoch / part * epochs;
+  profile.device_seconds =
+      (result.device_seconds_once + result.device_seconds_per_epoch * epochs) / part;
 
   const double last = result.accuracy.back();
   if (!(last >= 0 && last <= 1)) {

@@ -78,9 +78,12 @@ TEST(MicroProfiler, AFewWantedConfigurationsGetTheirTrialsAlone) {
 TEST(MicroProfiler, DeviceSecondsScaleInSamplesAndEpochs) {
   const MicroProfiler profiler({}, Grid());
   const Trial trial = profiler.Trials("lobby")[1];
-  const TrialResult result = Measured({0.6, 0.65});
+  TrialResult result = Measured({0.6, 0.65});
   EXPECT_NEAR(profiler.Estimate(trial, result)->device_seconds, 0.2 * 10 * 30, 1e-9);
   EXPECT_NEAR(profiler.Estimate(Grid()[2], trial, result)->device_seconds, 0.2 * 5 * 5, 1e-9);
+  // What is computed once grows with the samples alone.
+  result.device_seconds_once = 0.7;
+  EXPECT_NEAR(profiler.Estimate(trial, result)->device_seconds, 0.2 * 10 * 30 + 0.7 * 10, 1e-9);
 }
 
 TEST(MicroProfiler, MoreTrainingIsNeverEstimatedWorse) {

@@ -23,6 +23,7 @@ struct TrialResult {
   int trial_samples = 0;         ///< Samples per epoch of the trial.
   int full_samples = 0;  ///< Samples per epoch of the trial's configuration, trained in full.
   double device_seconds_per_epoch = 0;  ///< Measured, of the trial, at a whole device.
+  double device_seconds_once = 0;       ///< Measured, before its first epoch, for its samples.
   double device_seconds = 0;            ///< All that the trial took, at a whole device.
   /// The trial's model waits: a retraining that it speaks for goes on from it.
   bool resumable = false;

@@ -63,8 +63,8 @@ struct Classification {
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks) {
     EKYA_ASSIGN(auto outcome, retrain::Train(base, set, configuration, seed, hooks));
-    return Learned{std::move(outcome.model), std::move(outcome.accuracy), outcome.start_accuracy,
-                   outcome.samples_per_epoch, outcome.cpu_seconds};
+    return Learned{std::move(outcome.model),  std::move(outcome.accuracy), outcome.start_accuracy,
+                   outcome.samples_per_epoch, outcome.once_cpu_seconds,    outcome.cpu_seconds};
   }
   static Result<double> Measure(Model& model, const std::vector<Item>& items) {
     return retrain::MeasureAccuracy(model, items);
@@ -101,8 +101,9 @@ struct Detecting {
     const long chosen = std::max(
         1L, std::lround(configuration.sample_fraction * static_cast<double>(set.training.size())));
     const long replayed = std::min(chosen, static_cast<long>(set.exemplars.size()));
-    Learned learned{nullptr, std::move(outcome.f1), outcome.start_f1,
-                    static_cast<int>(chosen + replayed), outcome.cpu_seconds};
+    Learned learned{
+        nullptr, std::move(outcome.f1), outcome.start_f1, static_cast<int>(chosen + replayed),
+        0,       outcome.cpu_seconds};
     // A retrained model is sure of other things than before.
     const double before = outcome.model->score_threshold();
     const auto& settling = set.held_out.empty() ? set.training : set.held_out;

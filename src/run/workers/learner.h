@@ -22,6 +22,7 @@ struct Learned {
   std::vector<double> accuracy;  ///< On what was held out, after each epoch; F1 for detectors.
   double start_accuracy = 0;     ///< Of the model that it started from.
   int samples_per_epoch = 0;
+  double once_cpu_seconds = 0;  ///< Of cpu_seconds, those before the first epoch.
   double cpu_seconds = 0;
 };
 

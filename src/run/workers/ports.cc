@@ -115,6 +115,7 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(
           : static_cast<int>(std::lround(result.full_samples * request.trial.sample_fraction));
   const auto epochs = static_cast<double>(std::max<std::size_t>(1, result.accuracy.size()));
   result.device_seconds_per_epoch = cpu_of_epochs / epochs / device_cores_;
+  result.device_seconds_once = learned.ok() ? learned->once_cpu_seconds / device_cores_ : 0;
   result.device_seconds = (ThreadCpuSeconds() - before) / device_cores_;
   if (learned.ok()) {
     result.resumable = true;

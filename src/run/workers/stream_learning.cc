@@ -34,6 +34,7 @@ Status Stream::Bootstrap() {
   configuration.epochs = learning.bootstrap_epochs;
   configuration.learning_rate = learning.bootstrap_learning_rate;
   configuration.augmentation = learning.bootstrap_augmentation;
+  configuration.distillation = 0;  // what it starts from knows nothing
   auto learned = learner_->TrainFirst(*base(), learning.bootstrap_windows - 1, configuration,
                                       DeriveSeed(environment_.seed, id() + "/bootstrap"));
   if (!learned.ok() && learned.error().code == ErrorCode::kNotFound) {
