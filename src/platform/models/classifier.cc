@@ -180,6 +180,10 @@ std::string TorchClassifier::ToOnnx() const {
   return ExportOnnx(network_->graph(), network_->Store());
 }
 
+Result<std::unique_ptr<Engine>> TorchClassifier::ToPacked(Precision precision) const {
+  return OpenLibTorch(network_->graph(), network_->Store(), shape_.input_size, precision);
+}
+
 void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {
   shape_.last_hidden = last_hidden;
   auto made = MakeNetwork(shape_);

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "core/safetensors.h"
+#include "platform/models/layer_graph.h"
+#include "platform/models/precision.h"
 
 namespace ekya::models {
 
@@ -26,6 +30,12 @@ class Engine {
 /// system has libraries. kUnavailable where there is none; kInvalid where it refuses the model.
 /// `outputs`: how many the model has.
 Result<std::unique_ptr<Engine>> OpenOnnxRuntime(const std::string& model, std::size_t outputs);
+
+/// LibTorch with what `graph` computes with `weights`, its state dict: batch norms folded, weights
+/// packed for pictures of `side` x `side`, in `precision`. kFailed where LibTorch throws.
+Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
+                                             const std::map<std::string, StoredTensor>& weights,
+                                             int side, Precision precision);
 
 /// What serves here: "ONNX Runtime 1.20.1", or "LibTorch" where that library is not found.
 std::string EngineName();

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "platform/models/convolution.h"
+#include "platform/models/torch_precision.h"
 
 namespace ekya::models {
 namespace {
@@ -74,11 +75,24 @@ Tensor Activate(Activation activation, Tensor input, bool in_place) {
   return input;
 }
 
+/// Each channel to its place in another group.
 Tensor Shuffle(const Tensor& input, std::int64_t groups) {
+  // LibTorch's own is quicker and keeps channels last, but has no gradient.
+  if (!torch::GradMode::is_enabled()) return torch::channel_shuffle(input, groups);
   const auto sizes = input.sizes();
-  return input.view({sizes[0], groups, sizes[1] / groups, sizes[2], sizes[3]})
+  return input.reshape({sizes[0], groups, sizes[1] / groups, sizes[2], sizes[3]})
       .transpose(1, 2)
       .reshape(sizes);
+}
+
+/// In the input's precision, whose weights are made of the layer's float32 ones each time: that
+/// takes a hundredth of the convolution, and gives float32 gradients.
+Tensor ConvolveNarrowly(const Layer& layer, const nn::Conv2dImpl& convolution,
+                        const Tensor& input) {
+  const auto type = input.scalar_type();
+  const Tensor bias = convolution.bias.defined() ? convolution.bias.to(type) : Tensor();
+  return at::conv2d(input, convolution.weight.to(type), bias, layer.stride, layer.padding, 1,
+                    layer.groups);
 }
 
 Tensor MaxPool(const Layer& layer, Tensor input) {
@@ -207,10 +221,15 @@ Tensor Network::RunLayer(std::size_t index, const std::vector<Tensor>& values) {
     case Kind::kInput:
       break;
     case Kind::kConvolution:
-      return Convolve(step.convolution, input(0));
+      if (step.packed)
+        return step.packed->Run(input(0).contiguous(torch::MemoryFormat::ChannelsLast));
+      return precision_ == Precision::kFloat32
+                 ? Convolve(step.convolution, input(0))
+                 : ConvolveNarrowly(layer, *step.convolution, input(0));
     case Kind::kBatchNorm:
       return step.norm->forward(input(0));
     case Kind::kActivation:
+      if (step.done_before) return input(0);
       return Activate(layer.activation, input(0), step.in_place);
     case Kind::kMaxPool:
       return MaxPool(layer, input(0));
@@ -239,7 +258,7 @@ Tensor Network::RunLayer(std::size_t index, const std::vector<Tensor>& values) {
     case Kind::kFlatten:
       return input(0).flatten(1);
     case Kind::kLinear:
-      return step.linear->forward(input(0));
+      return step.linear->forward(input(0).to(torch::kFloat));
   }
   EKYA_CHECK(false, "a layer that is not computed");
   return {};
@@ -277,7 +296,7 @@ std::size_t Network::EntryOf(std::size_t layer) const {
 
 std::vector<Tensor> Network::Run(Tensor images) {
   std::vector<Tensor> values(steps_.size());
-  values[0] = std::move(images);
+  values[0] = Prepare(std::move(images));
   const std::size_t trained = FirstOf(frozen_);
   {
     const torch::NoGradGuard no_grad;
@@ -286,7 +305,7 @@ std::vector<Tensor> Network::Run(Tensor images) {
   RunLayers(trained, steps_.size(), &values);
   std::vector<Tensor> outputs;
   for (const int output : graph_.outputs()) {
-    outputs.push_back(std::move(values[static_cast<std::size_t>(output)]));
+    outputs.push_back(values[static_cast<std::size_t>(output)].to(torch::kFloat));
   }
   return outputs;
 }
@@ -294,7 +313,7 @@ std::vector<Tensor> Network::Run(Tensor images) {
 Tensor Network::ForwardTo(int stage, Tensor images) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> values(steps_.size());
-  values[0] = std::move(images);
+  values[0] = Prepare(std::move(images));
   const std::size_t first = FirstOf(stage);
   RunLayers(1, first, &values);
   return values[EntryOf(first)];
@@ -318,6 +337,41 @@ void Network::SetTrainedStages(int trained) {
     const bool learns = graph_.layers()[i].stage >= frozen_;
     module->train(learns);
     for (auto& parameter : module->parameters()) parameter.set_requires_grad(learns);
+  }
+}
+
+Tensor Network::Prepare(Tensor images) const {
+  static const bool cl = std::getenv("CL") != nullptr;
+  images = images.to(ScalarTypeOf(precision_));
+  const bool channels_last = packed_ || precision_ == Precision::kBfloat16 || cl;
+  return channels_last ? images.contiguous(torch::MemoryFormat::ChannelsLast) : images;
+}
+
+void Network::PackForServing(int side, Precision precision) {
+  const torch::NoGradGuard no_grad;
+  SetTrainedStages(0);
+  precision_ = precision;
+  packed_ = true;
+  const auto& layers = graph_.layers();
+  std::vector<bool> relu_behind(layers.size(), false);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].kind != Kind::kActivation || layers[i].activation != Activation::kRelu) continue;
+    const auto before = static_cast<std::size_t>(layers[i].inputs[0]);
+    if (layers[before].kind != Kind::kConvolution || !steps_[i].in_place) continue;
+    relu_behind[before] = true;
+    steps_[i].done_before = true;
+  }
+  // The layers' sizes are those that a picture leads to.
+  std::vector<Tensor> values(steps_.size());
+  values[0] = Prepare(torch::zeros({1, 3, side, side}));
+  for (std::size_t i = 1; i < steps_.size(); ++i) {
+    if (auto& convolution = steps_[i].convolution) {
+      const auto& input = values[static_cast<std::size_t>(layers[i].inputs[0])];
+      steps_[i].packed.emplace(layers[i], convolution->weight, convolution->bias,
+                               input.sizes().vec(), relu_behind[i], precision);
+      convolution->weight.set_data(torch::empty({0}));
+    }
+    RunLayers(i, i + 1, &values);
   }
 }
 

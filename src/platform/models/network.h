@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "core/safetensors.h"
 #include "platform/models/layer_graph.h"
+#include "platform/models/packed_convolution.h"
+#include "platform/models/precision.h"
 
 namespace ekya::models {
 
@@ -40,6 +43,15 @@ class Network : public torch::nn::Module {
   /// evaluation.
   void SetTrainedStages(int trained);
 
+  /// From now on convolutions, and what lies between them, compute in `precision`; parameters,
+  /// their gradients, statistics of batch norms, linear layers and outputs stay float32.
+  void SetPrecision(Precision precision) { precision_ = precision; }
+  Precision precision() const { return precision_; }
+
+  /// From now on it serves alone: it computes the same, in `precision`, with weights packed for
+  /// pictures of `side` x `side`, and no longer has them for anything else.
+  void PackForServing(int side, Precision precision);
+
   /// Fresh weights, drawn from `generator`: He's normal for convolutions (biases 0), uniform for
   /// linear layers. `from_stage`: only of this stage and the ones after it.
   void Initialise(at::Generator generator, int from_stage = 0);
@@ -66,6 +78,8 @@ class Network : public torch::nn::Module {
     torch::nn::Conv2d convolution{nullptr};
     torch::nn::BatchNorm2d norm{nullptr};
     torch::nn::Linear linear{nullptr};
+    std::optional<PackedConvolution> packed;
+    bool done_before = false;  // an activation that the packed convolution before it does
     bool in_place = false;     // the first input is needed by nobody else, not even by its gradient
     std::vector<int> release;  // layers whose results nobody needs after this one
 
@@ -73,6 +87,8 @@ class Network : public torch::nn::Module {
   };
 
   void PlanMemory();
+  /// Pictures as the layers take them.
+  torch::Tensor Prepare(torch::Tensor images) const;
   torch::Tensor RunLayer(std::size_t index, const std::vector<torch::Tensor>& values);
   void RunLayers(std::size_t begin, std::size_t end, std::vector<torch::Tensor>* values);
   /// The first layer of `stage` or a later one.
@@ -83,6 +99,8 @@ class Network : public torch::nn::Module {
   LayerGraph graph_;
   std::vector<Step> steps_;  // one per layer
   int frozen_ = 0;           // the first stages, without gradient
+  Precision precision_ = Precision::kFloat32;
+  bool packed_ = false;
 };
 
 }  // namespace ekya::models

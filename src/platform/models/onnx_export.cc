@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "platform/models/folded_network.h"
 
 namespace ekya::models {
 namespace {
@@ -153,48 +153,19 @@ class Exporter {
     return AddTensor(name, {static_cast<std::int64_t>(numbers.size())}, numbers);
   }
 
-  /// The batch norm that is all that reads layer `index`; -1 where there is none.
-  int NormBehind(std::size_t index) const {
-    int norm = -1;
-    for (std::size_t i = index + 1; i < graph_.layers().size(); ++i) {
-      for (const int input : graph_.layers()[i].inputs) {
-        if (static_cast<std::size_t>(input) != index) continue;
-        if (norm >= 0 || graph_.layers()[i].kind != Kind::kBatchNorm) return -1;
-        norm = static_cast<int>(i);
-      }
-    }
-    return norm;
-  }
-
   void AddConvolution(std::size_t index) {
     const Layer& here = graph_.layers()[index];
-    std::vector<float> weight = Weights(here.name + ".weight");
-    std::vector<float> bias(static_cast<std::size_t>(here.channels), 0.0F);
-    if (here.bias) bias = Weights(here.name + ".bias");
-    const int norm = NormBehind(index);
-    if (norm >= 0) {
-      const std::string& name = layer(norm).name;
-      const auto scale = Weights(name + ".weight");
-      const auto shift = Weights(name + ".bias");
-      const auto mean = Weights(name + ".running_mean");
-      const auto variance = Weights(name + ".running_var");
-      const std::size_t row = weight.size() / bias.size();
-      for (std::size_t c = 0; c < bias.size(); ++c) {
-        const double factor = scale[c] / std::sqrt(variance[c] + layer(norm).epsilon);
-        for (std::size_t i = 0; i < row; ++i) {
-          weight[c * row + i] = static_cast<float>(weight[c * row + i] * factor);
-        }
-        bias[c] = static_cast<float>(shift[c] + (bias[c] - mean[c]) * factor);
-      }
-      folded_[norm] = true;
-    }
     const std::int64_t in = layer(here.inputs[0]).channels / here.groups;
     const std::int64_t kernel = here.kernel;
-    const std::string w =
-        AddTensor(here.name + ".weight", {here.channels, in, kernel, kernel}, weight);
-    const std::string b = AddTensor(here.name + ".bias", {here.channels}, bias);
+    const std::string weight = here.name + ".weight";
+    std::vector<std::string> inputs = {
+        Input(index, 0), AddTensor(weight, {here.channels, in, kernel, kernel}, Weights(weight))};
+    if (here.bias) {
+      const std::string bias = here.name + ".bias";
+      inputs.push_back(AddTensor(bias, {here.channels}, Weights(bias)));
+    }
     const std::int64_t padding = here.padding;
-    AddNode("Conv", {Input(index, 0), w, b}, results_[index],
+    AddNode("Conv", inputs, results_[index],
             {IntsAttribute("kernel_shape", {kernel, kernel}),
              IntsAttribute("strides", {here.stride, here.stride}),
              IntsAttribute("pads", {padding, padding, padding, padding}),
@@ -250,8 +221,7 @@ class Exporter {
       case Kind::kConvolution:
         return AddConvolution(index);
       case Kind::kBatchNorm:
-        EKYA_CHECK(folded_[static_cast<int>(index)], here.name);
-        results_[index] = results_[static_cast<std::size_t>(here.inputs[0])];
+        EKYA_CHECK(false, here.name);  // folded
         return;
       case Kind::kActivation:
         return AddActivation(index);
@@ -311,7 +281,6 @@ class Exporter {
   const LayerGraph& graph_;
   const std::map<std::string, StoredTensor>& weights_;
   std::vector<std::string> results_;  // the name of each layer's result
-  std::map<int, bool> folded_;        // batch norms that a convolution has taken in
   Message graph_message_;
 };
 
@@ -319,7 +288,8 @@ class Exporter {
 
 std::string ExportOnnx(const LayerGraph& graph,
                        const std::map<std::string, StoredTensor>& weights) {
-  return Exporter(graph, weights).Export();
+  const FoldedNetwork folded = FoldNorms(graph, weights);
+  return Exporter(folded.graph, folded.weights).Export();
 }
 
 }  // namespace ekya::models

@@ -73,8 +73,37 @@ TEST_P(ServedClassifierTest, SaysWhatTheClassifierSays) {
     ExpectSame(*served, *model, Regions(35), 0);
     // Another size of pictures, a single region, and none.
     ExpectSame(*served, *model, Regions(1), 48);
+    EXPECT_EQ(MakeServed(*model, Precision::kBfloat16)->Analyze(Regions(35), 0)->size(), 35U);
     EXPECT_TRUE(served->Analyze(Regions(0), 0)->empty());
     EXPECT_THAT(served->Analyze(Regions(1), 4).error().message, HasSubstr("input_size 4"));
+  }
+}
+
+TEST_P(ServedClassifierTest, LibTorchComputesTheSameWithPackedWeights) {
+  for (const int side : {32, 96}) {
+    const auto model = Make(GetParam().name, side, 0.25);
+    const auto& classifier = dynamic_cast<TorchClassifier&>(*model);
+    // Of the size that the weights are packed for and of another one, alone and together.
+    for (const auto& [count, size] : {std::pair{1, side}, {5, side}, {1, 64}}) {
+      const auto pictures = torch::randn({count, 3, size, size}, MakeGenerator(3));
+      const torch::NoGradGuard no_grad;
+      const auto expected = dynamic_cast<TorchClassifier&>(*model).network().Forward(pictures);
+      for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
+        const auto engine = classifier.ToPacked(precision);
+        ASSERT_TRUE(engine.ok()) << engine.error().message;
+        const auto found = (*engine)->Run(pictures.data_ptr<float>(), count, size);
+        ASSERT_TRUE(found.ok()) << found.error().message;
+        ASSERT_EQ((*found)[0].size(), static_cast<std::size_t>(expected.numel()));
+        const double bound = precision == Precision::kFloat32
+                                 ? kTolerance
+                                 : 0.05 * expected.abs().max().item<double>();
+        for (std::int64_t i = 0; i < expected.numel(); ++i) {
+          EXPECT_NEAR((*found)[0][static_cast<std::size_t>(i)], expected.data_ptr<float>()[i],
+                      bound)
+              << Name(precision) << " " << count << " of " << size;
+        }
+      }
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/models/classifier.h"
+#include "platform/models/engine.h"
 #include "platform/models/network.h"
 
 namespace ekya::models {
@@ -39,6 +40,8 @@ class TorchClassifier final : public Classifier {
   std::unique_ptr<Classifier> Clone() const override;
   Result<std::unique_ptr<Classifier>> Grown(const std::vector<std::string>& classes) const override;
   std::string ToOnnx() const override;
+  /// LibTorch with packed weights: see OpenLibTorch.
+  Result<std::unique_ptr<Engine>> ToPacked(Precision precision) const;
   const ClassifierShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;
   Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,

@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <utility>
+
+#include "platform/models/engine.h"
+#include "platform/models/folded_network.h"
+#include "platform/models/network.h"
+#include "platform/models/torch_classifier.h"
+
+namespace ekya::models {
+namespace {
+
+class LibTorchEngine : public Engine {
+ public:
+  explicit LibTorchEngine(std::shared_ptr<Network> network) : network_(std::move(network)) {}
+
+  Result<std::vector<std::vector<float>>> Run(const float* pictures, std::int64_t count,
+                                              std::int64_t side) override {
+    try {
+      ComputeWithOneThread();
+      const c10::InferenceMode inference;
+      const auto images =
+          torch::from_blob(const_cast<float*>(pictures), {count, 3, side, side}, torch::kFloat);
+      std::vector<std::vector<float>> results;
+      for (const auto& output : network_->Run(images)) {
+        const auto flat = output.contiguous();
+        const float* numbers = flat.data_ptr<float>();
+        results.emplace_back(numbers, numbers + flat.numel());
+      }
+      return results;
+    } catch (const std::exception& exception) {
+      return Error{ErrorCode::kFailed, fmt::format("LibTorch: {}", exception.what())};
+    }
+  }
+
+ private:
+  const std::shared_ptr<Network> network_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
+                                             const std::map<std::string, StoredTensor>& weights,
+                                             int side, Precision precision) {
+  try {
+    ComputeWithOneThread();
+    FoldedNetwork folded = FoldNorms(graph, weights);
+    auto network = std::make_shared<Network>(std::move(folded.graph));
+    TensorFile content;
+    content.tensors = std::move(folded.weights);
+    EKYA_RETURN_IF_ERROR(network->Restore(content, "LibTorch"));
+    if (PackedConvolution::Available()) network->PackForServing(side, precision);
+    return std::unique_ptr<Engine>(std::make_unique<LibTorchEngine>(std::move(network)));
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed, fmt::format("LibTorch: {}", exception.what())};
+  }
+}
+
+}  // namespace ekya::models

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+
+namespace ekya::models {
+
+/// What the convolutions of a network compute with. kBfloat16 has float32's range and 8 bits of its
+/// precision: weights, statistics of batch norms, linear layers and losses stay float32.
+enum class Precision { kFloat32, kBfloat16 };
+
+/// "float32", "bfloat16".
+const char* Name(Precision precision);
+
+/// Whether this processor multiplies bfloat16 numbers itself (x86: AVX512_BF16, which every
+/// processor with AMX has too). Without, it is slower than float32.
+bool HasFastBfloat16();
+
+}  // namespace ekya::models
