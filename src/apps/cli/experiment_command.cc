@@ -26,6 +26,7 @@ const std::vector<LearningExperiment> kLearningExperiments = {
     {"continual", "classes come one by one while the light fails: what is learned and forgotten"},
     {"detection",
      "a small detector retrained on its own camera, on real clips and a drawn crossing"},
+    {"throughput", "training and serving against Python with PyTorch, in turns on one core"},
 };
 
 struct ExperimentOptions {

@@ -2,6 +2,7 @@
 
 #include "apps/learning/continual.h"
 #include "apps/learning/detection.h"
+#include "apps/learning/throughput.h"
 
 namespace ekya::learning {
 
@@ -12,6 +13,8 @@ const std::vector<Experiment>& Experiments() {
       {"detection",
        "a small detector retrained on its own camera, on real clips and a drawn crossing",
        RunDetection},
+      {"throughput", "training and serving against Python with PyTorch, in turns on one core",
+       RunThroughput},
   };
   return experiments;
 }

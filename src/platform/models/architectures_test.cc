@@ -295,7 +295,7 @@ TEST_P(EachArchitecture, TrainsWithBfloat16) {
   auto& network = model->network();
   network.SetTrainedStages(5);
   const auto gradient = [&](Precision precision) {
-    network.SetPrecision(precision);
+    network.SetTrainingPrecision(precision);
     for (auto& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
     const auto output = network.Forward(Pictures(4, 32));
     EXPECT_EQ(output.scalar_type(), torch::kFloat);

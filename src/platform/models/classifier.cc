@@ -158,6 +158,7 @@ std::unique_ptr<Classifier> TorchClassifier::Clone() const {
   auto network = MakeNetwork(shape_);
   EKYA_CHECK(network.ok());
   (*network)->CopyFrom(*network_);
+  (*network)->SetTrainingPrecision(network_->training_precision());
   return std::make_unique<TorchClassifier>(shape_, std::move(*network));
 }
 
@@ -191,6 +192,7 @@ void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {
   const int head = (*made)->stages() - 1;
   (*made)->CopyFrom(*network_, head);
   (*made)->Initialise(MakeGenerator(seed), head);
+  (*made)->SetTrainingPrecision(network_->training_precision());
   network_ = std::move(*made);
 }
 

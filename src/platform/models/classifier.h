@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "core/frame.h"
 #include "platform/models/learning_model.h"
+#include "platform/models/precision.h"
 
 namespace ekya::models {
 
@@ -41,6 +42,8 @@ class Classifier : public LearningModel {
   /// kInvalid where a name is empty, of two lines, or known already.
   virtual Result<std::unique_ptr<Classifier>> Grown(
       const std::vector<std::string>& classes) const = 0;
+  /// What its training, and that of its copies, computes with; it serves in float32 all the same.
+  virtual void SetTrainingPrecision(Precision precision) = 0;
   /// An ONNX model that computes the same: see ExportOnnx.
   virtual std::string ToOnnx() const = 0;
   virtual const ClassifierShape& shape() const = 0;

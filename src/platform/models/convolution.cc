@@ -14,12 +14,14 @@ using torch::autograd::tensor_list;
 // Up to so many input channels a matrix product over unfolded pixels wins over oneDNN's blocks
 // (measured on 32x32 to 4x4 pictures; from five channels on oneDNN is ahead).
 constexpr std::int64_t kFewChannels = 4;
+// And only where few come out too: the wide first layers of whole networks are oneDNN's.
+constexpr std::int64_t kFewOutputs = 24;
 // From here on oneDNN's own gradient of the input is as fast as a convolution with turned weights.
 constexpr std::int64_t kManyChannels = 16;
 
 Tensor Forward(const Tensor& input, const Tensor& weight, std::int64_t stride,
                std::int64_t padding) {
-  if (weight.size(1) <= kFewChannels) {
+  if (weight.size(1) <= kFewChannels && weight.size(0) < kFewOutputs) {
     return at::_slow_conv2d_forward(input.contiguous(), weight, {weight.size(2), weight.size(3)},
                                     {}, {stride, stride}, {padding, padding});
   }
@@ -56,7 +58,7 @@ class FewChannelConvolution : public torch::autograd::Function<FewChannelConvolu
     const auto padding = context->saved_data["padding"].toInt();
 
     Tensor of_weight;
-    if (weight.size(1) <= kFewChannels) {
+    if (weight.size(1) <= kFewChannels && weight.size(0) < kFewOutputs) {
       of_weight = std::get<1>(at::_slow_conv2d_backward(
           gradient, input.contiguous(), weight, {weight.size(2), weight.size(3)}, {stride, stride},
           {padding, padding}, std::array<bool, 3>{false, true, false}));
@@ -91,7 +93,8 @@ Tensor Convolve(const torch::nn::Conv2d& layer, const Tensor& input) {
   }
   const bool learns = torch::GradMode::is_enabled() && weight.requires_grad();
   if (!learns) return Forward(input, weight, stride, padding);
-  if (weight.size(1) >= kManyChannels) return at::conv2d(input, weight, {}, stride, padding);
+  const bool many = weight.size(1) >= kManyChannels || weight.size(0) >= kFewOutputs;
+  if (many) return at::conv2d(input, weight, {}, stride, padding);
   return FewChannelConvolution::apply(input, weight, stride, padding, input.requires_grad());
 }
 

@@ -22,6 +22,8 @@ using torch::Tensor;
 using Kind = Layer::Kind;
 
 constexpr double kLeak = 0.1;
+// Channels of the first convolution from which on channels lie last in memory.
+constexpr int kWide = 24;
 
 /// Registers `module` in `root` as the state dict calls it: "a.b.c" is c within b within a.
 void Register(nn::Module& root, const std::string& name,
@@ -73,6 +75,10 @@ Tensor Activate(Activation activation, Tensor input, bool in_place) {
       return torch::mish(input);
   }
   return input;
+}
+
+bool IsWide(const LayerGraph& graph) {
+  return graph.layers().size() > 1 && graph.channels(1) >= kWide;
 }
 
 /// Each channel to its place in another group.
@@ -127,12 +133,13 @@ Status RestoreOne(const TensorFile& content, const std::string& file, const std:
   EKYA_ASSIGN(const StoredTensor* stored,
               FindTensor(content, file, name, whole ? ElementType::kI64 : ElementType::kF32,
                          target.sizes().vec()));
+  // The target's memory may be in another order: LibTorch copies.
   if (whole) {
-    const auto numbers = NumbersOf<std::int64_t>(*stored);
-    std::copy(numbers.begin(), numbers.end(), target.data_ptr<std::int64_t>());
+    auto numbers = NumbersOf<std::int64_t>(*stored);
+    target.copy_(torch::from_blob(numbers.data(), target.sizes(), torch::kLong));
     return {};
   }
-  const auto numbers = NumbersOf<float>(*stored);
+  auto numbers = NumbersOf<float>(*stored);
   for (const float number : numbers) {
     if (!std::isfinite(number)) {
       return Error{ErrorCode::kInvalid, fmt::format("{}: tensor '{}': found {}, expected finite "
@@ -140,7 +147,7 @@ Status RestoreOne(const TensorFile& content, const std::string& file, const std:
                                                     file, name, number)};
     }
   }
-  std::copy(numbers.begin(), numbers.end(), target.data_ptr<float>());
+  target.copy_(torch::from_blob(numbers.data(), target.sizes(), torch::kFloat));
   return {};
 }
 
@@ -165,6 +172,11 @@ Network::Network(LayerGraph graph) : graph_(std::move(graph)), steps_(graph_.lay
                                           .padding(layer.padding)
                                           .groups(layer.groups)
                                           .bias(layer.bias));
+        // Gradients lie as their weights do, and the fastest where both lie as the pictures.
+        if (IsWide(graph_)) {
+          auto& weight = step.convolution->weight;
+          weight.set_data(weight.contiguous(torch::MemoryFormat::ChannelsLast));
+        }
         Register(*this, layer.name, step.convolution.ptr());
         break;
       case Kind::kBatchNorm:
@@ -223,7 +235,7 @@ Tensor Network::RunLayer(std::size_t index, const std::vector<Tensor>& values) {
     case Kind::kConvolution:
       if (step.packed)
         return step.packed->Run(input(0).contiguous(torch::MemoryFormat::ChannelsLast));
-      return precision_ == Precision::kFloat32
+      return precision() == Precision::kFloat32
                  ? Convolve(step.convolution, input(0))
                  : ConvolveNarrowly(layer, *step.convolution, input(0));
     case Kind::kBatchNorm:
@@ -296,7 +308,7 @@ std::size_t Network::EntryOf(std::size_t layer) const {
 
 std::vector<Tensor> Network::Run(Tensor images) {
   std::vector<Tensor> values(steps_.size());
-  values[0] = Prepare(std::move(images));
+  values[0] = Prepare(images);
   const std::size_t trained = FirstOf(frozen_);
   {
     const torch::NoGradGuard no_grad;
@@ -313,19 +325,19 @@ std::vector<Tensor> Network::Run(Tensor images) {
 Tensor Network::ForwardTo(int stage, Tensor images) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> values(steps_.size());
-  values[0] = Prepare(std::move(images));
+  values[0] = Prepare(images);
   const std::size_t first = FirstOf(stage);
   RunLayers(1, first, &values);
-  return values[EntryOf(first)];
+  return values[EntryOf(first)].to(torch::kFloat);
 }
 
 Tensor Network::ForwardFrom(int stage, Tensor features) {
   const std::size_t first = FirstOf(stage);
   if (first == steps_.size()) return features;
   std::vector<Tensor> values(steps_.size());
-  values[EntryOf(first)] = std::move(features);
+  values[EntryOf(first)] = Prepare(features);
   RunLayers(first, steps_.size(), &values);
-  return values[static_cast<std::size_t>(graph_.outputs().front())];
+  return values[static_cast<std::size_t>(graph_.outputs().front())].to(torch::kFloat);
 }
 
 void Network::SetTrainedStages(int trained) {
@@ -340,18 +352,23 @@ void Network::SetTrainedStages(int trained) {
   }
 }
 
-Tensor Network::Prepare(Tensor images) const {
-  static const bool cl = std::getenv("CL") != nullptr;
-  images = images.to(ScalarTypeOf(precision_));
-  const bool channels_last = packed_ || precision_ == Precision::kBfloat16 || cl;
-  return channels_last ? images.contiguous(torch::MemoryFormat::ChannelsLast) : images;
+Precision Network::precision() const {
+  if (packed_) return *packed_;
+  return frozen_ < stages() ? training_precision_ : Precision::kFloat32;
+}
+
+Tensor Network::Prepare(const Tensor& values) const {
+  const Tensor typed = values.to(ScalarTypeOf(precision()));
+  // For narrow networks, whose convolutions are not oneDNN's, the other order is faster.
+  const bool channels_last =
+      typed.dim() == 4 && (packed_ || precision() == Precision::kBfloat16 || IsWide(graph_));
+  return channels_last ? typed.contiguous(torch::MemoryFormat::ChannelsLast) : typed;
 }
 
 void Network::PackForServing(int side, Precision precision) {
   const torch::NoGradGuard no_grad;
   SetTrainedStages(0);
-  precision_ = precision;
-  packed_ = true;
+  packed_ = precision;
   const auto& layers = graph_.layers();
   std::vector<bool> relu_behind(layers.size(), false);
   for (std::size_t i = 0; i < layers.size(); ++i) {

@@ -43,10 +43,10 @@ class Network : public torch::nn::Module {
   /// evaluation.
   void SetTrainedStages(int trained);
 
-  /// From now on convolutions, and what lies between them, compute in `precision`; parameters,
+  /// What convolutions, and the layers between them, compute with while stages train; parameters,
   /// their gradients, statistics of batch norms, linear layers and outputs stay float32.
-  void SetPrecision(Precision precision) { precision_ = precision; }
-  Precision precision() const { return precision_; }
+  void SetTrainingPrecision(Precision precision) { training_precision_ = precision; }
+  Precision training_precision() const { return training_precision_; }
 
   /// From now on it serves alone: it computes the same, in `precision`, with weights packed for
   /// pictures of `side` x `side`, and no longer has them for anything else.
@@ -87,8 +87,10 @@ class Network : public torch::nn::Module {
   };
 
   void PlanMemory();
-  /// Pictures as the layers take them.
-  torch::Tensor Prepare(torch::Tensor images) const;
+  /// What it computes with now.
+  Precision precision() const;
+  /// Pictures, or what a layer gave, as layers take them.
+  torch::Tensor Prepare(const torch::Tensor& values) const;
   torch::Tensor RunLayer(std::size_t index, const std::vector<torch::Tensor>& values);
   void RunLayers(std::size_t begin, std::size_t end, std::vector<torch::Tensor>* values);
   /// The first layer of `stage` or a later one.
@@ -99,8 +101,8 @@ class Network : public torch::nn::Module {
   LayerGraph graph_;
   std::vector<Step> steps_;  // one per layer
   int frozen_ = 0;           // the first stages, without gradient
-  Precision precision_ = Precision::kFloat32;
-  bool packed_ = false;
+  Precision training_precision_ = Precision::kFloat32;
+  std::optional<Precision> packed_;  // once it serves alone
 };
 
 }  // namespace ekya::models

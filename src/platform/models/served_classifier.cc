@@ -53,10 +53,13 @@ class ServedClassifier : public Model {
  private:
   void Append(const Image& image) {
     const std::size_t area = image.pixels.size() / 3;
+    const std::size_t start = pictures_.size();
+    pictures_.resize(start + image.pixels.size());
+    float* out = pictures_.data() + start;
     for (int channel = 0; channel < 3; ++channel) {
       const float* levels = NormalisedLevels(channel);
       const std::uint8_t* in = image.pixels.data() + channel;
-      for (std::size_t i = 0; i < area; ++i) pictures_.push_back(levels[in[3 * i]]);
+      for (std::size_t i = 0; i < area; ++i) *out++ = levels[in[3 * i]];
     }
   }
 

@@ -39,6 +39,9 @@ class TorchClassifier final : public Classifier {
   Status Save(const std::filesystem::path& path) const override;
   std::unique_ptr<Classifier> Clone() const override;
   Result<std::unique_ptr<Classifier>> Grown(const std::vector<std::string>& classes) const override;
+  void SetTrainingPrecision(Precision precision) override {
+    network_->SetTrainingPrecision(precision);
+  }
   std::string ToOnnx() const override;
   /// LibTorch with packed weights: see OpenLibTorch.
   Result<std::unique_ptr<Engine>> ToPacked(Precision precision) const;
