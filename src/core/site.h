@@ -68,6 +68,8 @@ struct LearningSettings {
   int bootstrap_epochs = 30;
   double bootstrap_learning_rate = 0.01;  ///< As RetrainingConfiguration::learning_rate.
   bool bootstrap_augmentation = true;     ///< As RetrainingConfiguration::augmentation.
+  /// "float32", "bfloat16", or "auto": bfloat16 where the processor multiplies it.
+  std::string precision = "auto";
   int exemplars_per_class = 100;          ///< Kept and replayed.
   double profiling_fraction = 0.1;        ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;

@@ -42,6 +42,7 @@ learning:
   bootstrap_epochs: 9
   bootstrap_learning_rate: 0.05
   bootstrap_augmentation: false
+  precision: bfloat16
   exemplars_per_class: 11
   profiling_fraction: 0.2
   profiling_epochs: 4
@@ -114,6 +115,7 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.bootstrap_epochs, 9);
   EXPECT_EQ(learning.bootstrap_learning_rate, 0.05);
   EXPECT_FALSE(learning.bootstrap_augmentation);
+  EXPECT_EQ(learning.precision, "bfloat16");
   EXPECT_EQ(learning.exemplars_per_class, 11);
   EXPECT_EQ(learning.profiling_fraction, 0.2);
   EXPECT_EQ(learning.profiling_epochs, 4);

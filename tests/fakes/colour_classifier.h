@@ -25,6 +25,7 @@ class ColourClassifier final : public Classifier {
   Status Save(const std::filesystem::path& path) const override;
   std::unique_ptr<Classifier> Clone() const override;
   Result<std::unique_ptr<Classifier>> Grown(const std::vector<std::string>& classes) const override;
+  void SetTrainingPrecision(Precision) override {}
   std::string ToOnnx() const override { return {}; }  // Served as it is.
   const ClassifierShape& shape() const override { return shape_; }
   std::int64_t parameters() const override {

@@ -110,7 +110,9 @@ Result<std::unique_ptr<Classifier>> ColourClassifier::Grown(
   return std::unique_ptr<Classifier>(std::move(grown));
 }
 
-std::shared_ptr<Model> MakeServed(const Classifier& classifier) { return classifier.Clone(); }
+std::shared_ptr<Model> MakeServed(const Classifier& classifier, Precision) {
+  return classifier.Clone();
+}
 
 Result<std::unique_ptr<LearningDetector>> LearningDetector::Create(const DetectorShape& shape,
                                                                    std::uint64_t) {

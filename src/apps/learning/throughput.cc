@@ -155,7 +155,7 @@ std::string PageOf(const PairedTimes& training, const std::vector<ServingResult>
   page.Heading("Serving");
   for (const ServingResult& each : serving) {
     page.Add(TimesTable(
-        each.times, {kServed, kEager, kPython, kForward, kStage}, kServed,
+        each.times, {kServed, kServed16, kEager, kPython, kForward, kStage}, kServed,
         fmt::format(
             "{} at {}x{}, one picture at a time, {}. The stage keeps {:.3f} of its engine's "
             "bare forward pass.",

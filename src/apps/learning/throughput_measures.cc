@@ -227,6 +227,8 @@ Status MeasureServing(PythonPeer& peer, const std::string& architecture, int sid
   models::ModelSlot slot;
   slot.Put({1, models::MakeServed(*model)});
   const auto served = slot.Get().model;
+  const auto served16 =
+      models::HasFastBfloat16() ? models::MakeServed(*model, Precision::kBfloat16) : nullptr;
   const auto eager = model->Clone();
   const auto pictures = Pictures(side);
   Frame frame;
@@ -249,6 +251,10 @@ Status MeasureServing(PythonPeer& peer, const std::string& architecture, int sid
     EKYA_ASSIGN(const double libtorch, SecondsOf([&] { return analyze(*eager); }));
     EKYA_ASSIGN(const double python, peer.AskNumber(question, "seconds"));
     times->Add(kServed, ours);
+    if (served16 != nullptr) {
+      EKYA_ASSIGN(const double narrow, SecondsOf([&] { return analyze(*served16); }));
+      times->Add(kServed16, narrow);
+    }
     times->Add(kForward, forward);
     times->Add(kStage, stage);
     times->Add(kEager, libtorch);

@@ -27,6 +27,7 @@ inline constexpr char kPython16Last[] = "Python, bfloat16 (autocast), channels l
 Status MeasureTraining(PythonPeer& peer, const std::filesystem::path& out, PairedTimes* times);
 
 inline constexpr char kServed[] = "Ekya";
+inline constexpr char kServed16[] = "Ekya, bfloat16 allowed";
 inline constexpr char kEager[] = "LibTorch, layer by layer";
 inline constexpr char kPython[] = "Python, layer by layer";
 inline constexpr char kForward[] = "the engine's bare forward pass";

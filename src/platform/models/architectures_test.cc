@@ -223,23 +223,31 @@ class EachArchitecture : public testing::TestWithParam<Architecture> {
   }
 };
 
-TEST_P(EachArchitecture, LowersItsLoss) {
+TEST_P(EachArchitecture, LowersItsLossInEitherPrecision) {
   ComputeWithOneThread();
-  auto model = Make(ShapeOf(GetParam().name, 0.06, 32, 3));
-  auto& network = model->network();
-  network.SetTrainedStages(network.stages());
-  const auto images = Pictures(12, 32);
-  const auto labels = torch::arange(12).remainder(3);
-  torch::optim::SGD sgd(network.parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
-  std::vector<double> losses;
-  for (int step = 0; step < 30; ++step) {
-    const auto loss = torch::nn::functional::cross_entropy(network.Forward(images), labels);
-    losses.push_back(loss.item<double>());
-    sgd.zero_grad();
-    loss.backward();
-    sgd.step();
+  for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
+    auto model = Make(ShapeOf(GetParam().name, 0.06, 32, 3));
+    auto& network = model->network();
+    network.SetTrainingPrecision(precision);
+    network.SetTrainedStages(network.stages());
+    const auto images = Pictures(12, 32);
+    const auto labels = torch::arange(12).remainder(3);
+    torch::optim::SGD sgd(network.parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
+    std::vector<double> losses;
+    for (int step = 0; step < 30; ++step) {
+      const auto output = network.Forward(images);
+      EXPECT_EQ(output.scalar_type(), torch::kFloat);
+      const auto loss = torch::nn::functional::cross_entropy(output, labels);
+      losses.push_back(loss.item<double>());
+      sgd.zero_grad();
+      loss.backward();
+      sgd.step();
+    }
+    EXPECT_LT(losses.back(), 0.75 * losses.front()) << Name(precision);
+    for (const auto& parameter : network.parameters()) {
+      EXPECT_EQ(parameter.grad().scalar_type(), torch::kFloat);
+    }
   }
-  EXPECT_LT(losses.back(), 0.75 * losses.front());
 }
 
 TEST_P(EachArchitecture, TrainsItsLastStagesAlone) {
@@ -287,29 +295,6 @@ TEST_P(EachArchitecture, CanBeCutBetweenFrozenAndTrained) {
     const auto cut = network.ForwardFrom(frozen, network.ForwardTo(frozen, images));
     EXPECT_TRUE(torch::equal(cut, whole)) << trained;
   }
-}
-
-TEST_P(EachArchitecture, TrainsWithBfloat16) {
-  ComputeWithOneThread();
-  auto model = Make(ShapeOf(GetParam().name, 0.1, 32, 2));
-  auto& network = model->network();
-  network.SetTrainedStages(5);
-  const auto gradient = [&](Precision precision) {
-    network.SetTrainingPrecision(precision);
-    for (auto& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
-    const auto output = network.Forward(Pictures(4, 32));
-    EXPECT_EQ(output.scalar_type(), torch::kFloat);
-    output.square().sum().backward();
-    std::vector<torch::Tensor> all;
-    for (auto& parameter : network.parameters()) all.push_back(parameter.grad().flatten());
-    return torch::cat(all);
-  };
-  const auto exact = gradient(Precision::kFloat32);
-  const auto narrow = gradient(Precision::kBfloat16);
-  EXPECT_EQ(narrow.scalar_type(), torch::kFloat);
-  // The same direction: not the same numbers.
-  EXPECT_GT(torch::cosine_similarity(exact, narrow, 0).item<double>(), 0.95);
-  EXPECT_FALSE(torch::equal(exact, narrow));
 }
 
 TEST_P(EachArchitecture, SavesLoadsAndClones) {

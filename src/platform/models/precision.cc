@@ -14,4 +14,9 @@ bool HasFastBfloat16() {
 #endif
 }
 
+Precision PrecisionOf(std::string_view setting) {
+  const bool narrow = setting == "bfloat16" || (setting == "auto" && HasFastBfloat16());
+  return narrow ? Precision::kBfloat16 : Precision::kFloat32;
+}
+
 }  // namespace ekya::models

@@ -15,4 +15,8 @@ const char* Name(Precision precision);
 /// processor with AMX has too). Without, it is slower than float32.
 bool HasFastBfloat16();
 
+/// What `learning.precision` of a site means here: "auto" is kBfloat16 where HasFastBfloat16. Every
+/// other word than "bfloat16" is kFloat32.
+Precision PrecisionOf(std::string_view setting);
+
 }  // namespace ekya::models

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "platform/models/classifier.h"
 #include "platform/models/detector.h"
 
 namespace ekya::workers {
@@ -97,6 +98,9 @@ Status Stream::OpenModel() {
     }
     learner_ = std::move(opened.learner);
     base_ = std::move(opened.model);
+    if (auto* classifier = dynamic_cast<models::Classifier*>(base_.get())) {
+      classifier->SetTrainingPrecision(models::PrecisionOf(environment_.site.learning.precision));
+    }
   }
   // Nothing is judged yet: any positive value makes the scheduler serve what can be served.
   if (version_ > 0) estimated_accuracy_ = 0.5;

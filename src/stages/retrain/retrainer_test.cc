@@ -106,6 +106,28 @@ TEST(Train, LearnsAndLeavesItsBaseAlone) {
   EXPECT_EQ(WeightsOf(*base), before);
 }
 
+TEST(Train, LearnsAsWellWithBfloat16) {
+  // A task on which float32 is not perfect, so that a loss would show; means over seeds.
+  TrainingSet set;
+  set.training = MakeSamples(150, 3, 1, 0.35);
+  set.held_out = MakeSamples(300, 3, 2, 0.35);
+  const auto base = MakeBase(3);
+  const auto accuracy = [&](models::Precision precision) {
+    base->SetTrainingPrecision(precision);
+    double sum = 0;
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+      const auto outcome = Train(*base, set, Quick(10), seed, {});
+      EXPECT_TRUE(outcome.ok()) << outcome.error().message;
+      sum += outcome->accuracy.back() / 3;
+    }
+    return sum;
+  };
+  const double exact = accuracy(models::Precision::kFloat32);
+  const double narrow = accuracy(models::Precision::kBfloat16);
+  EXPECT_GT(exact, 0.7);
+  EXPECT_NEAR(narrow, exact, 0.04);
+}
+
 TEST(Train, IsDeterminedByItsSeed) {
   const auto base = MakeBase();
   const auto set = MakeSet(40, 0);
