@@ -76,6 +76,10 @@ void SpreadOverWindow(int window, double window_seconds, Random* random,
   }
 }
 
+int SamplesOf(const DriftSettings& settings, int window) {
+  return window == 0 && settings.first_samples > 0 ? settings.first_samples : settings.samples;
+}
+
 double BrightnessOf(const DriftSettings& settings, int window) {
   const double part = settings.windows > 1 ? window / (settings.windows - 1.0) : 0;
   return 1 + (settings.last_brightness - 1) * part;
@@ -213,7 +217,7 @@ Result<SampleStream> ClassShiftingStream(const PictureSet& set, const DriftSetti
     const double sum = std::accumulate(weight.begin(), weight.end(), 0.0);
     const double brightness = BrightnessOf(settings, window);
     auto& samples = stream.windows.emplace_back().samples;
-    for (int i = 0; i < settings.samples; ++i) {
+    for (int i = 0; i < SamplesOf(settings, window); ++i) {
       double at = random.Uniform() * sum;
       std::size_t label = 0;
       while (label + 1 < classes && at >= weight[label]) at -= weight[label++];
@@ -249,7 +253,7 @@ Result<SampleStream> ClassIncrementalStream(const PictureSet& set, const DriftSe
     const double brightness = BrightnessOf(settings, window);
     SampleWindow& shown = stream.windows.emplace_back();
     const auto newest = static_cast<std::size_t>(window) + 1;
-    for (int i = 0; i < settings.samples; ++i) {
+    for (int i = 0; i < SamplesOf(settings, window); ++i) {
       const std::size_t label = order[(newest - static_cast<std::size_t>(i % 2)) % classes];
       if (deck.Left(label) == 0) return TooFew(id, set, label, set.pictures[label].size() + 1);
       shown.samples.push_back({Darkened(deck.Take(label), brightness), static_cast<int>(label), 0});

@@ -60,6 +60,7 @@ Result<PictureSet> ReadPictureSet(const std::filesystem::path& folder, int side)
 struct DriftSettings {
   int windows = 10;
   int samples = 500;             ///< Per window.
+  int first_samples = 0;         ///< Of the first window, which makes the first model; 0: the same.
   double window_seconds = 200;   ///< Samples are spread evenly over it.
   double last_brightness = 0.4;  ///< Of the last window, where the first has 1.
   int test_per_class = 100;      ///< Class-incremental only: kept back for judging.

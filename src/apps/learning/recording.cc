@@ -1,0 +1,249 @@
+#include "apps/learning/recording.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "core/document.h"
+#include "core/json_writer.h"
+#include "core/map_reader.h"
+#include "core/situation.h"
+#include "platform/datasets/exemplar_memory.h"
+#include "stages/swap/gate.h"
+
+namespace ekya::learning {
+namespace {
+
+constexpr char kFormat[] = "ekya-recording/1";
+
+/// At most `most` of `samples`, evenly spread; 0: all.
+std::vector<Sample> Thinned(const std::vector<Sample>& samples, int most) {
+  const auto count = static_cast<std::size_t>(most);
+  if (most <= 0 || samples.size() <= count) return samples;
+  std::vector<Sample> thinned;
+  for (std::size_t i = 0; i < count; ++i) thinned.push_back(samples[i * samples.size() / count]);
+  return thinned;
+}
+
+std::uint64_t HashOf(const std::vector<Sample>& samples, std::uint64_t hash) {
+  for (const Sample& sample : samples) {
+    hash = DeriveSeed(
+        hash + static_cast<std::uint64_t>(sample.label),
+        {reinterpret_cast<const char*>(sample.image.pixels.data()), sample.image.pixels.size()});
+  }
+  return hash;
+}
+
+std::string Describe(const RetrainingConfiguration& c) {
+  return fmt::format("{} {} {} {} {} {} {} {}", c.id, c.epochs, c.sample_fraction, c.trained_stages,
+                     c.last_hidden, c.batch_size, c.learning_rate, c.augmentation);
+}
+
+std::string KeyOf(const SampleStream& stream, const RecordingSettings& settings) {
+  const models::ClassifierShape& shape = settings.shape;
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {} {} {} {}; {}", shape.architecture, shape.width,
+                  shape.input_size, shape.last_hidden, settings.exemplars_per_class,
+                  settings.labelled_per_window, settings.held_out_fraction, settings.later,
+                  settings.curve_samples, settings.seed, Describe(settings.first));
+  for (const auto& configuration : settings.grid) text += "; " + Describe(configuration);
+  std::uint64_t hash = 0;
+  for (const SampleWindow& window : stream.windows) {
+    hash = HashOf(window.test, HashOf(window.samples, hash));
+  }
+  return fmt::format("{:016x}", DeriveSeed(hash, text));
+}
+
+std::string Write(const RecordedWindow& recorded, const std::string& key) {
+  JsonWriter json;
+  json.BeginMap().Key("format").Text(kFormat).Key("key").Text(key);
+  json.Key("accuracy").Number(recorded.accuracy);
+  json.Key("first_accuracy").Number(recorded.first_accuracy);
+  json.Key("chosen").Text(recorded.chosen).Key("retraining").BeginList();
+  for (const RecordedRetraining& retraining : recorded.retraining) {
+    json.BeginMap().Key("id").Text(retraining.id);
+    json.Key("accuracy").Number(retraining.accuracy);
+    json.Key("device_seconds").Number(retraining.device_seconds);
+    json.Key("curve").BeginList();
+    for (const auto& [seconds, accuracy] : retraining.curve) {
+      json.BeginList().Number(seconds).Number(accuracy).EndList();
+    }
+    json.EndList().Key("later").BeginList();
+    for (const double accuracy : retraining.later) json.Number(accuracy);
+    json.EndList().EndMap();
+  }
+  return json.EndList().EndMap().Take();
+}
+
+/// Nothing where the text is a recording of something else.
+Result<std::optional<RecordedWindow>> Read(const std::string& text, const std::string& file,
+                                           int window, const std::string& key) {
+  EKYA_ASSIGN(const Node node, ParseJson(text, file));
+  MapReader map(node, file, "");
+  RecordedWindow recorded;
+  recorded.window = window;
+  std::string format;
+  std::string found_key;
+  map.ReadOneOf("format", &format, {kFormat});
+  if (map.Read("key", &found_key) && found_key != key) return std::optional<RecordedWindow>();
+  map.Read("accuracy", &recorded.accuracy, kFraction);
+  map.Read("first_accuracy", &recorded.first_accuracy, kFraction);
+  map.ReadId("chosen", &recorded.chosen);
+  if (const Node* const list = map.List("retraining")) {
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      MapReader item(list->items[i], file, map.PathOf("retraining", i));
+      RecordedRetraining& retraining = recorded.retraining.emplace_back();
+      item.ReadId("id", &retraining.id);
+      item.Read("accuracy", &retraining.accuracy, kFraction);
+      item.Read("device_seconds", &retraining.device_seconds, AtLeast(0));
+      if (const Node* const curve = item.List("curve")) {
+        for (const Node& point : curve->items) {
+          if (point.items.size() != 2) {
+            item.Fail("curve", "pairs of device seconds and accuracy");
+            break;
+          }
+          retraining.curve.emplace_back(point.items[0].number, point.items[1].number);
+        }
+      }
+      item.ReadNumbers("later", &retraining.later, kFraction);
+      map.Merge(item.Finish());
+    }
+  }
+  EKYA_RETURN_IF_ERROR(map.Finish());
+  return std::optional(std::move(recorded));
+}
+
+}  // namespace
+
+Recording::Recording(const SampleStream& stream, const RecordingSettings& settings,
+                     std::filesystem::path folder)
+    : stream_(stream),
+      settings_(settings),
+      folder_(std::move(folder)),
+      key_(KeyOf(stream, settings)) {
+  settings_.shape.classes = stream.classes;
+}
+
+Result<std::unique_ptr<Recording>> Recording::Open(const SampleStream& stream,
+                                                   const RecordingSettings& settings,
+                                                   std::filesystem::path folder) {
+  if (stream.windows.size() < 2) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("stream {}: found {} windows, expected at least 2: one to learn from "
+                             "and one to be judged in",
+                             stream.id, stream.windows.size())};
+  }
+  for (const RetrainingConfiguration& configuration : settings.grid) {
+    EKYA_RETURN_IF_ERROR(retrain::CheckConfiguration(configuration));
+  }
+  EKYA_RETURN_IF_ERROR(retrain::CheckConfiguration(settings.first));
+  EKYA_CHECK(!settings.grid.empty());
+  std::unique_ptr<Recording> recording(new Recording(stream, settings, std::move(folder)));
+  // The first model; one that was kept by a recording with other settings is of another shape or
+  // name, and trained anew.
+  const std::uint64_t seed = DeriveSeed(settings.seed, stream.id);
+  const auto path = recording->folder_ / fmt::format("first-{}.safetensors", recording->key_);
+  auto kept = models::Classifier::Load(path);
+  if (!kept.ok()) {
+    EKYA_ASSIGN(const auto fresh, models::Classifier::Create(recording->settings_.shape,
+                                                             DeriveSeed(seed, "weights")));
+    const retrain::TrainingSet set = retrain::SplitByTime(stream.windows[0].samples, 0, {});
+    EKYA_ASSIGN(retrain::TrainingOutcome outcome,
+                retrain::Train(*fresh, set, settings.first, DeriveSeed(seed, "first"), {}));
+    EKYA_RETURN_IF_ERROR(outcome.model->Save(path));
+    kept = std::move(outcome.model);
+  }
+  recording->next_ = (*kept)->Clone();
+  recording->first_ = std::move(*kept);
+  return recording;
+}
+
+const std::vector<Sample>& Recording::Judged(int window) const {
+  const SampleWindow& shown = stream_.windows.at(static_cast<std::size_t>(window));
+  return shown.test.empty() ? shown.samples : shown.test;
+}
+
+std::filesystem::path Recording::PathOf(int window, const char* ending) const {
+  return folder_ / fmt::format("window-{}.{}", window, ending);
+}
+
+Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>& progress) {
+  EKYA_CHECK(window >= 1 && window < windows());
+  base_ = std::move(next_);
+  datasets::ExemplarMemory exemplars(settings_.exemplars_per_class,
+                                     DeriveSeed(settings_.seed, stream_.id + "/exemplars"));
+  const auto labelled = [&](int past) {
+    return Thinned(stream_.windows[static_cast<std::size_t>(past)].samples,
+                   settings_.labelled_per_window);
+  };
+  for (int past = 0; past + 1 < window; ++past) exemplars.Add(labelled(past));
+  set_ =
+      retrain::SplitByTime(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
+
+  if (const auto text = ReadFile(PathOf(window, "json")); text.ok()) {
+    auto kept = Read(*text, PathOf(window, "json").string(), window, key_);
+    auto model = models::Classifier::Load(PathOf(window, "safetensors"));
+    if (kept.ok() && kept->has_value() && model.ok()) {
+      next_ = std::move(*model);
+      return std::move(**kept);
+    }
+  }
+  return Train(window, progress);
+}
+
+Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>& progress) {
+  RecordedWindow recorded;
+  recorded.window = window;
+  const std::uint64_t seed = DeriveSeed(settings_.seed, fmt::format("{}/{}", stream_.id, window));
+  const std::vector<Sample>& judged = Judged(window);
+  EKYA_ASSIGN(recorded.accuracy, retrain::MeasureAccuracy(*base_, judged));
+  EKYA_ASSIGN(recorded.first_accuracy, retrain::MeasureAccuracy(*first_, judged));
+  const std::size_t chosen = Random(DeriveSeed(seed, "chosen")).Below(settings_.grid.size());
+  // Judged samples are measured on while it trains, and nothing follows from what they say.
+  retrain::TrainingSet set{set_.training, set_.exemplars, {}};
+  if (settings_.curve_samples > 0) set.held_out = Thinned(judged, settings_.curve_samples);
+
+  next_ = base_->Clone();
+  for (std::size_t i = 0; i < settings_.grid.size(); ++i) {
+    const RetrainingConfiguration& configuration = settings_.grid[i];
+    RecordedRetraining& retraining = recorded.retraining.emplace_back();
+    retraining.id = configuration.id;
+    retrain::TrainingHooks hooks;
+    hooks.epoch = [&](const retrain::TrainingProgress& done) {
+      retraining.device_seconds += done.epoch_cpu_seconds;
+      if (settings_.curve_samples > 0) {
+        retraining.curve.emplace_back(retraining.device_seconds, done.accuracy);
+      }
+      return true;
+    };
+    EKYA_ASSIGN(
+        const retrain::TrainingOutcome outcome,
+        retrain::Train(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
+    EKYA_ASSIGN(retraining.accuracy, retrain::MeasureAccuracy(*outcome.model, judged));
+    for (int later = window + 1; settings_.later && later < windows(); ++later) {
+      EKYA_ASSIGN(const double accuracy, retrain::MeasureAccuracy(*outcome.model, Judged(later)));
+      retraining.later.push_back(accuracy);
+    }
+    if (i == chosen) {
+      EKYA_ASSIGN(const double served, retrain::MeasureAccuracy(*base_, set_.held_out));
+      EKYA_ASSIGN(const double candidate, retrain::MeasureAccuracy(*outcome.model, set_.held_out));
+      recorded.chosen = configuration.id;
+      if (swap::Judge(served, candidate, static_cast<int>(set_.held_out.size())).promote) {
+        next_ = outcome.model->Clone();
+      }
+    }
+    if (progress && !progress()) {
+      return Error{ErrorCode::kCancelled, "the recording was interrupted"};
+    }
+  }
+  EKYA_RETURN_IF_ERROR(next_->Save(PathOf(window, "safetensors")));
+  EKYA_RETURN_IF_ERROR(WriteFileAtomically(PathOf(window, "json"), Write(recorded, key_)));
+  return recorded;
+}
+
+}  // namespace ekya::learning

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/learning/streams.h"
+#include "base/result.h"
+#include "core/configuration.h"
+#include "platform/models/classifier.h"
+#include "stages/retrain/retrainer.h"
+
+namespace ekya::learning {
+
+/// How a stream's models are made and retrained while it is recorded.
+struct RecordingSettings {
+  models::ClassifierShape shape;  ///< Its classes are the stream's.
+  std::vector<RetrainingConfiguration> grid;
+  RetrainingConfiguration first;  ///< Trains the first model on the first window, from scratch.
+  int exemplars_per_class = 100;
+  int labelled_per_window = 0;  ///< Samples that training may see, evenly spread; 0: all.
+  double held_out_fraction = 0.35;
+  /// Also what each model is worth in later windows, and its accuracy while it trains (on at most
+  /// `curve_samples` judged samples; 0: not recorded).
+  bool later = false;
+  int curve_samples = 0;
+  std::uint64_t seed = 0;
+};
+
+/// What one whole retraining gave and took.
+struct RecordedRetraining {
+  std::string id;
+  double accuracy = 0;        ///< In the window in which it would serve.
+  double device_seconds = 0;  ///< Processor seconds of the training thread, measuring left out.
+  std::vector<std::pair<double, double>> curve;  ///< (device seconds, accuracy).
+  std::vector<double> later;                     ///< Accuracy in the windows after.
+};
+
+/// One retraining window of a stream, every configuration trained.
+struct RecordedWindow {
+  int window = 0;             ///< From 1: retrained on the samples of the windows before it.
+  double accuracy = 0;        ///< In this window, of the model served at its start.
+  double first_accuracy = 0;  ///< The same of the stream's first model, never retrained.
+  std::string chosen;         ///< Id of the configuration whose model serves from then on.
+  std::vector<RecordedRetraining> retraining;  ///< In the grid's order.
+};
+
+/// Trains every configuration of every window of a stream on what a box would have then, from the
+/// model that served then. A window is trained on the samples of the window before it (the last
+/// part in time held out) with exemplars of the ones before, and judged on its own: `test` where
+/// the stream has some, else all its samples. In each window the model of one configuration goes
+/// on to serve, drawn by the seed from the grid: what a schedule would have chosen depends on the
+/// load, and so every configuration is what a box has measured, now and then.
+///
+/// Every window is kept in `folder` when it is done: a recording that was interrupted goes on
+/// there. What was recorded with other settings or samples is recorded anew. One thread.
+class Recording {
+ public:
+  /// `stream` outlives it and has at least two windows. kInvalid: a setting that makes no sense.
+  static Result<std::unique_ptr<Recording>> Open(const SampleStream& stream,
+                                                 const RecordingSettings& settings,
+                                                 std::filesystem::path folder);
+
+  int windows() const { return static_cast<int>(stream_.windows.size()); }
+
+  /// Window 1 .. windows() - 1, in order: read where it is kept, else recorded. `progress` is
+  /// called after every training and may be empty; false ends with kCancelled.
+  Result<RecordedWindow> Record(int window, const std::function<bool()>& progress);
+
+  /// What the last recorded window was trained on and from.
+  const retrain::TrainingSet& set() const { return set_; }
+  const models::Classifier& base() const { return *base_; }
+  /// What it was judged on.
+  const std::vector<Sample>& Judged(int window) const;
+
+ private:
+  Recording(const SampleStream& stream, const RecordingSettings& settings,
+            std::filesystem::path folder);
+
+  Result<RecordedWindow> Train(int window, const std::function<bool()>& progress);
+  std::filesystem::path PathOf(int window, const char* ending) const;
+
+  const SampleStream& stream_;
+  RecordingSettings settings_;
+  const std::filesystem::path folder_;
+  std::string key_;  // of everything that a recorded window depends on
+  retrain::TrainingSet set_;
+  std::unique_ptr<models::Classifier> first_;
+  std::unique_ptr<models::Classifier> base_;  // serves at the start of the present window
+  std::unique_ptr<models::Classifier> next_;  // serves from then on
+};
+
+}  // namespace ekya::learning
