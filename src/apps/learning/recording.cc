@@ -40,8 +40,9 @@ std::uint64_t HashOf(const std::vector<Sample>& samples, std::uint64_t hash) {
 }
 
 std::string Describe(const RetrainingConfiguration& c) {
-  return fmt::format("{} {} {} {} {} {} {} {}", c.id, c.epochs, c.sample_fraction, c.trained_stages,
-                     c.last_hidden, c.batch_size, c.learning_rate, c.augmentation);
+  return fmt::format("{} {} {} {} {} {} {} {} {} {}", c.id, c.epochs, c.sample_fraction,
+                     c.trained_stages, c.last_hidden, c.batch_size, c.learning_rate, c.augmentation,
+                     c.balanced, c.distillation);
 }
 
 std::string KeyOf(const SampleStream& stream, const RecordingSettings& settings) {
@@ -93,7 +94,7 @@ Result<std::optional<RecordedWindow>> Read(const std::string& text, const std::s
   if (map.Read("key", &found_key) && found_key != key) return std::optional<RecordedWindow>();
   map.Read("accuracy", &recorded.accuracy, kFraction);
   map.Read("first_accuracy", &recorded.first_accuracy, kFraction);
-  map.ReadId("chosen", &recorded.chosen);
+  map.Read("chosen", &recorded.chosen);
   if (const Node* const list = map.List("retraining")) {
     for (std::size_t i = 0; i < list->items.size(); ++i) {
       MapReader item(list->items[i], file, map.PathOf("retraining", i));
@@ -152,7 +153,10 @@ Result<std::unique_ptr<Recording>> Recording::Open(const SampleStream& stream,
   if (!kept.ok()) {
     EKYA_ASSIGN(const auto fresh, models::Classifier::Create(recording->settings_.shape,
                                                              DeriveSeed(seed, "weights")));
-    const retrain::TrainingSet set = retrain::SplitByTime(stream.windows[0].samples, 0, {});
+    // What the next window holds out of the first one stays unseen.
+    retrain::TrainingSet set =
+        retrain::SplitByTime(stream.windows[0].samples, settings.held_out_fraction, {});
+    set.held_out.clear();
     EKYA_ASSIGN(retrain::TrainingOutcome outcome,
                 retrain::Train(*fresh, set, settings.first, DeriveSeed(seed, "first"), {}));
     EKYA_RETURN_IF_ERROR(outcome.model->Save(path));
@@ -173,7 +177,8 @@ std::filesystem::path Recording::PathOf(int window, const char* ending) const {
 }
 
 Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>& progress) {
-  EKYA_CHECK(window >= 1 && window < windows());
+  EKYA_CHECK(window == window_ + 1 && window < windows());
+  window_ = window;
   base_ = std::move(next_);
   datasets::ExemplarMemory exemplars(settings_.exemplars_per_class,
                                      DeriveSeed(settings_.seed, stream_.id + "/exemplars"));
@@ -185,15 +190,31 @@ Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>
   set_ =
       retrain::SplitByTime(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
 
-  if (const auto text = ReadFile(PathOf(window, "json")); text.ok()) {
-    auto kept = Read(*text, PathOf(window, "json").string(), window, key_);
-    auto model = models::Classifier::Load(PathOf(window, "safetensors"));
-    if (kept.ok() && kept->has_value() && model.ok()) {
-      next_ = std::move(*model);
-      return std::move(**kept);
-    }
+  before_ = std::move(last_);
+  if (before_) {
+    const std::vector<Sample> labels = labelled(window - 1);
+    EKYA_ASSIGN(before_->accuracy, retrain::MeasureAccuracy(*base_, labels));
+    before_->samples = static_cast<int>(labels.size());
   }
-  return Train(window, progress);
+  std::optional<RecordedWindow> recorded = Kept(window);
+  if (!recorded) {
+    EKYA_ASSIGN(recorded, Train(window, progress));
+  }
+  last_ = RecordedServing{recorded->chosen, 0, 0, 0};
+  for (const RecordedRetraining& retraining : recorded->retraining) {
+    if (retraining.id == recorded->chosen) last_->device_seconds = retraining.device_seconds;
+  }
+  return std::move(*recorded);
+}
+
+std::optional<RecordedWindow> Recording::Kept(int window) {
+  const auto text = ReadFile(PathOf(window, "json"));
+  if (!text.ok()) return std::nullopt;
+  auto kept = Read(*text, PathOf(window, "json").string(), window, key_);
+  auto model = models::Classifier::Load(PathOf(window, "safetensors"));
+  if (!kept.ok() || !kept->has_value() || !model.ok()) return std::nullopt;
+  next_ = std::move(*model);
+  return std::move(*kept);
 }
 
 Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>& progress) {
@@ -205,7 +226,8 @@ Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>&
   EKYA_ASSIGN(recorded.first_accuracy, retrain::MeasureAccuracy(*first_, judged));
   const std::size_t chosen = Random(DeriveSeed(seed, "chosen")).Below(settings_.grid.size());
   // Judged samples are measured on while it trains, and nothing follows from what they say.
-  retrain::TrainingSet set{set_.training, set_.exemplars, {}};
+  retrain::TrainingSet set = set_;
+  set.held_out.clear();
   if (settings_.curve_samples > 0) set.held_out = Thinned(judged, settings_.curve_samples);
 
   next_ = base_->Clone();
@@ -232,8 +254,8 @@ Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>&
     if (i == chosen) {
       EKYA_ASSIGN(const double served, retrain::MeasureAccuracy(*base_, set_.held_out));
       EKYA_ASSIGN(const double candidate, retrain::MeasureAccuracy(*outcome.model, set_.held_out));
-      recorded.chosen = configuration.id;
       if (swap::Judge(served, candidate, static_cast<int>(set_.held_out.size())).promote) {
+        recorded.chosen = configuration.id;
         next_ = outcome.model->Clone();
       }
     }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,8 +46,17 @@ struct RecordedWindow {
   int window = 0;             ///< From 1: retrained on the samples of the windows before it.
   double accuracy = 0;        ///< In this window, of the model served at its start.
   double first_accuracy = 0;  ///< The same of the stream's first model, never retrained.
-  std::string chosen;         ///< Id of the configuration whose model serves from then on.
+  /// Id of the configuration whose model serves from then on; empty: the gate kept the old one.
+  std::string chosen;
   std::vector<RecordedRetraining> retraining;  ///< In the grid's order.
+};
+
+/// How the model that served through the end of a window did on that window's labels.
+struct RecordedServing {
+  std::string configuration;  ///< Id of what it was retrained with in that window; empty: nothing.
+  double accuracy = 0;
+  int samples = 0;
+  double device_seconds = 0;  ///< Of that retraining.
 };
 
 /// Trains every configuration of every window of a stream on what a box would have then, from the
@@ -71,6 +81,12 @@ class Recording {
   /// called after every training and may be empty; false ends with kCancelled.
   Result<RecordedWindow> Record(int window, const std::function<bool()>& progress);
 
+  const SampleStream& stream() const { return stream_; }
+  /// The last recorded window; 0: none yet.
+  int window() const { return window_; }
+  /// What is known of the window before the last recorded one, now that it is labelled; null where
+  /// that was the first one, on which the model was trained.
+  const RecordedServing* before() const { return before_ ? &*before_ : nullptr; }
   /// What the last recorded window was trained on and from.
   const retrain::TrainingSet& set() const { return set_; }
   const models::Classifier& base() const { return *base_; }
@@ -81,6 +97,8 @@ class Recording {
   Recording(const SampleStream& stream, const RecordingSettings& settings,
             std::filesystem::path folder);
 
+  /// What an earlier recording has kept of `window`, with its model; nothing where there is none.
+  std::optional<RecordedWindow> Kept(int window);
   Result<RecordedWindow> Train(int window, const std::function<bool()>& progress);
   std::filesystem::path PathOf(int window, const char* ending) const;
 
@@ -88,6 +106,9 @@ class Recording {
   RecordingSettings settings_;
   const std::filesystem::path folder_;
   std::string key_;  // of everything that a recorded window depends on
+  int window_ = 0;
+  std::optional<RecordedServing> before_;
+  std::optional<RecordedServing> last_;  // of window_, its accuracy still open
   retrain::TrainingSet set_;
   std::unique_ptr<models::Classifier> first_;
   std::unique_ptr<models::Classifier> base_;  // serves at the start of the present window

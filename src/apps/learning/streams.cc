@@ -156,10 +156,11 @@ Result<std::vector<SampleStream>> CrossingStreams(int count, int side, std::uint
     camera.id = fmt::format("crossing-{}", static_cast<char>('a' + i));
     camera.url = "scene:intersection";
     camera.frames_per_second = 2;
-    // The scene's condition changes every 30 of its seconds.
+    // A condition lasts 30 scene seconds: three windows, as in the example site.
+    camera.speed = 0.5;
     EKYA_ASSIGN(
         SampleStream stream,
-        ReadSampleStream(camera, {.window_seconds = 30, .windows = 10, .side = side}, seed));
+        ReadSampleStream(camera, {.window_seconds = 20, .windows = 10, .side = side}, seed));
     streams.push_back(std::move(stream));
   }
   return streams;

@@ -1,0 +1,122 @@
+#include "apps/learning/profiling.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/random.h"
+
+namespace ekya::learning {
+namespace {
+
+profile::TrialResult ResultOf(const retrain::TrainingSet& set, int held_out) {
+  profile::TrialResult result;
+  result.held_out = held_out;
+  result.full_samples =
+      static_cast<int>(set.training.size() + std::min(set.training.size(), set.exemplars.size()));
+  return result;
+}
+
+}  // namespace
+
+Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Recording& recording,
+                                   std::uint64_t seed) {
+  const int window = recording.window();
+  const std::string& stream = recording.stream().id;
+  if (const RecordedServing* const before = recording.before()) {
+    profiler.Achieved(stream, window - 1, before->configuration, before->accuracy, before->samples,
+                      before->device_seconds);
+  }
+  const double start = ThreadCpuSeconds();
+  const std::vector<Sample>& held_out = recording.set().held_out;
+  const std::unique_ptr<models::Classifier> served = recording.base().Clone();
+  EKYA_ASSIGN(const double served_accuracy, retrain::MeasureAccuracy(*served, held_out));
+  profiler.Begin(stream, window, served_accuracy, static_cast<int>(held_out.size()));
+
+  // A trial's own measuring comes after its epoch, once.
+  retrain::TrainingSet set = recording.set();
+  set.held_out.clear();
+  struct Running {
+    std::unique_ptr<models::Classifier> model;
+    profile::TrialResult result;
+  };
+  std::map<std::size_t, Running> running;
+  for (auto next = profiler.NextTrials(); !next.empty(); next = profiler.NextTrials()) {
+    for (const auto& [place, trial] : next) {
+      const double trial_start = ThreadCpuSeconds();
+      Running& run = running[place];
+      if (run.model == nullptr) {
+        run.model = served->Clone();
+        run.result = ResultOf(set, static_cast<int>(held_out.size()));
+        run.result.start_accuracy = served_accuracy;
+      }
+      RetrainingConfiguration epoch = trial.configuration;
+      epoch.epochs = 1;
+      epoch.sample_fraction = trial.sample_fraction;
+      retrain::TrainingHooks hooks;
+      hooks.epoch = [&](const retrain::TrainingProgress& progress) {
+        run.result.device_seconds_per_epoch = progress.epoch_cpu_seconds;
+        return true;
+      };
+      // The same seed: the same samples again.
+      auto outcome =
+          retrain::Train(*run.model, set, epoch,
+                         DeriveSeed(seed, fmt::format("{}/{}/trial", stream, window)), hooks);
+      if (!outcome.ok()) {
+        profiler.Tried(place, outcome.error());
+        continue;
+      }
+      run.model = std::move(outcome->model);
+      run.result.trial_samples = outcome->samples_per_epoch;
+      run.result.device_seconds_once = outcome->once_cpu_seconds;
+      EKYA_ASSIGN(const double accuracy, retrain::MeasureAccuracy(*run.model, held_out));
+      run.result.accuracy.push_back(accuracy);
+      run.result.device_seconds += ThreadCpuSeconds() - trial_start;
+      profiler.Tried(place, run.result);
+    }
+  }
+  MicroProfile profile;
+  profile.profiles = profiler.Estimates();
+  profiler.EndWindow();
+  profile.device_seconds = ThreadCpuSeconds() - start;
+  return profile;
+}
+
+Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& grid,
+                                  const Recording& recording, std::uint64_t seed) {
+  const double start = ThreadCpuSeconds();
+  const profile::MicroProfiler profiler(
+      {.sample_fraction = 0.1, .epochs = 5, .share_trials = false, .correct = false}, grid);
+  MicroProfile profile;
+  for (const profile::Trial& trial : profiler.Trials(recording.stream().id)) {
+    RetrainingConfiguration configuration = trial.configuration;
+    configuration.epochs = trial.epochs;
+    configuration.sample_fraction = trial.sample_fraction;
+    profile::TrialResult result =
+        ResultOf(recording.set(), static_cast<int>(recording.set().held_out.size()));
+    result.full_samples =
+        static_cast<int>(result.full_samples * trial.configuration.sample_fraction);
+    double epochs_seconds = 0;
+    retrain::TrainingHooks hooks;
+    hooks.epoch = [&](const retrain::TrainingProgress& progress) {
+      result.accuracy.push_back(progress.accuracy);
+      epochs_seconds += progress.epoch_cpu_seconds;
+      return profile::KeepTraining(result.accuracy);
+    };
+    EKYA_ASSIGN(const retrain::TrainingOutcome outcome,
+                retrain::Train(recording.base(), recording.set(), configuration,
+                               DeriveSeed(seed, configuration.id), hooks));
+    result.start_accuracy = outcome.start_accuracy;
+    result.trial_samples = outcome.samples_per_epoch;
+    result.device_seconds_per_epoch = epochs_seconds / static_cast<double>(result.accuracy.size());
+    EKYA_ASSIGN(RetrainingProfile estimate, profiler.Estimate(trial, result));
+    profile.profiles.push_back(std::move(estimate));
+  }
+  profile.device_seconds = ThreadCpuSeconds() - start;
+  return profile;
+}
+
+}  // namespace ekya::learning

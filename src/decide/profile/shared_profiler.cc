@@ -1,0 +1,140 @@
+#include "decide/profile/shared_profiler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace ekya::profile {
+namespace {
+
+MicroProfilerSettings Shared(MicroProfilerSettings settings) {
+  settings.share_trials = true;
+  return settings;
+}
+
+}  // namespace
+
+SharedProfiler::SharedProfiler(SharedProfilerSettings settings,
+                               std::vector<RetrainingConfiguration> grid)
+    : settings_(settings),
+      grid_(std::move(grid)),
+      profiler_(Shared(settings.trials), grid_),
+      belief_(settings.belief) {}
+
+const RetrainingConfiguration* SharedProfiler::Find(const std::string& id) const {
+  const auto found =
+      std::find_if(grid_.begin(), grid_.end(),
+                   [&](const RetrainingConfiguration& known) { return known.id == id; });
+  return found == grid_.end() ? nullptr : &*found;
+}
+
+void SharedProfiler::Achieved(const std::string& stream, int window,
+                              const std::string& configuration, double accuracy, int samples,
+                              double device_seconds) {
+  const RetrainingConfiguration* const known = Find(configuration);
+  belief_.Judged(stream, window, known == nullptr ? TrainingState{} : StateAfter(*known), accuracy,
+                 samples);
+  const double promised = promised_[stream][configuration];
+  if (promised > 0 && device_seconds > 0) {
+    log_seconds_.Learn(stream, configuration,
+                       std::log(std::clamp(device_seconds / promised, 0.05, 20.0)));
+  }
+}
+
+void SharedProfiler::Begin(const std::string& stream, int window, double accuracy, int held_out) {
+  stream_ = stream;
+  window_ = window;
+  belief_.HeldOut(stream, window, {}, accuracy, held_out);
+  trials_ = profiler_.Trials(stream);
+  trial_seconds_.assign(trials_.size(), 0);
+  values_.clear();
+  spent_ = 0;
+  halving_ = SuccessiveHalving(trials_.size(), settings_.trials.epochs);
+  rung_open_ = false;
+}
+
+double SharedProfiler::ExpectedSeconds(const RetrainingConfiguration& configuration) const {
+  const auto pace = paces_.find(configuration.trained_stages);
+  if (pace == paces_.end()) return 0;
+  return full_samples_ * configuration.sample_fraction *
+         (pace->second.once + pace->second.epoch * configuration.epochs);
+}
+
+double SharedProfiler::ExpectedSeconds(const Trial& trial) const {
+  RetrainingConfiguration epoch = trial.configuration;
+  epoch.sample_fraction = trial.sample_fraction;
+  epoch.epochs = 1;
+  return ExpectedSeconds(epoch);
+}
+
+std::vector<std::pair<std::size_t, Trial>> SharedProfiler::NextTrials() {
+  if (rung_open_) {
+    std::vector<double> values;
+    for (const std::size_t place : halving_.Next()) values.push_back(values_[place]);
+    halving_.EndRung(values);
+  }
+  rung_open_ = true;
+  values_.assign(trials_.size(), std::numeric_limits<double>::quiet_NaN());
+  double all = 0;
+  for (const RetrainingConfiguration& configuration : grid_) all += ExpectedSeconds(configuration);
+  std::vector<std::pair<std::size_t, Trial>> next;
+  double planned = spent_;
+  for (const std::size_t place : halving_.Next()) {
+    planned += ExpectedSeconds(trials_[place]);
+    // Where nothing is known of what trials take, they are made to find out.
+    if (all > 0 && planned > settings_.most_of_exhaustive * all) continue;
+    next.emplace_back(place, trials_[place]);
+  }
+  return next;
+}
+
+void SharedProfiler::Tried(std::size_t place, const Result<TrialResult>& result) {
+  if (!result.ok() || result->accuracy.empty() || result->trial_samples <= 0 ||
+      result->full_samples <= 0) {
+    return;
+  }
+  const Trial& trial = trials_.at(place);
+  spent_ += result->device_seconds - trial_seconds_[place];
+  trial_seconds_[place] = result->device_seconds;
+  full_samples_ = static_cast<int>(
+      std::lround(result->full_samples / std::max(trial.configuration.sample_fraction, 1e-9)));
+  paces_[trial.configuration.trained_stages] = {
+      result->device_seconds_once / result->trial_samples,
+      result->device_seconds_per_epoch / result->trial_samples};
+  const double part = static_cast<double>(result->trial_samples) / full_samples_;
+  belief_.HeldOut(stream_, window_,
+                  {trial.configuration.trained_stages,
+                   part * EffectiveEpochs(static_cast<double>(result->accuracy.size()))},
+                  result->accuracy.back(), result->held_out);
+  // A trial is worth what the best configuration that it speaks for is believed to give.
+  std::vector<TrainingState> states;
+  for (const RetrainingConfiguration& configuration : profiler_.Candidates(stream_)) {
+    if (profiler_.SpeaksFor(trial, configuration)) states.push_back(StateAfter(configuration));
+  }
+  double best = 0;
+  for (const Belief::Accuracy& found : belief_.For(stream_, window_, states)) {
+    best = std::max(best, found.mean);
+  }
+  values_[place] = best;
+}
+
+std::vector<RetrainingProfile> SharedProfiler::Estimates() {
+  std::vector<TrainingState> states;
+  for (const RetrainingConfiguration& configuration : grid_) {
+    states.push_back(StateAfter(configuration));
+  }
+  const std::vector<Belief::Accuracy> found = belief_.For(stream_, window_, states);
+  std::vector<RetrainingProfile> profiles;
+  for (std::size_t i = 0; i < grid_.size(); ++i) {
+    const double seconds = ExpectedSeconds(grid_[i]);
+    promised_[stream_][grid_[i].id] = seconds;
+    profiles.push_back({grid_[i].id, found[i].mean,
+                        seconds * std::exp(log_seconds_.For(stream_, grid_[i].id)),
+                        found[i].spread});
+  }
+  return profiles;
+}
+
+void SharedProfiler::EndWindow() { profiler_.EndWindow(stream_, Estimates()); }
+
+}  // namespace ekya::profile
