@@ -21,6 +21,7 @@ struct LiveCommand {
 constexpr LiveCommand kLiveCommands[] = {
     {"run", "serve a site's cameras and retrain their models"},
     {"demo", "drawn cameras whose world changes: accuracy dips and recovers"},
+    {"profile", "record a trace: every retraining configuration trained on labelled streams"},
 };
 
 }  // namespace

@@ -46,10 +46,10 @@ Result<std::vector<EstimatesData>> OpenEstimatesData(const std::filesystem::path
   EstimatesData shifting{"class_shift",
                          "pictures, class mix and light drift",
                          {},
-                         Settings(kSmallSide, kWidth, 160, 10, seed)};
+                         Settings(kSmallSide, kWidth, 220, 10, seed)};
   for (const char* id : {"shift-a", "shift-b", "shift-c"}) {
     EKYA_ASSIGN(SampleStream stream,
-                ClassShiftingStream(pictures, {.samples = 450, .first_samples = 1500}, id, seed));
+                ClassShiftingStream(pictures, {.samples = 650, .first_samples = 1500}, id, seed));
     shifting.streams.push_back(std::move(stream));
   }
   sets.push_back(std::move(shifting));

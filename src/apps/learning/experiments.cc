@@ -2,6 +2,7 @@
 
 #include "apps/learning/continual.h"
 #include "apps/learning/detection.h"
+#include "apps/learning/estimates.h"
 #include "apps/learning/throughput.h"
 
 namespace ekya::learning {
@@ -15,6 +16,8 @@ const std::vector<Experiment>& Experiments() {
        RunDetection},
       {"throughput", "training and serving against Python with PyTorch, in turns on one core",
        RunThroughput},
+      {"estimates", "micro-profiling's estimates against exhaustive training, and what they cost",
+       RunEstimates},
   };
   return experiments;
 }

@@ -26,7 +26,9 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
                                    std::uint64_t seed) {
   const int window = recording.window();
   const std::string& stream = recording.stream().id;
+  // What it costs to know this is the labels: served models have answered these frames.
   if (const RecordedServing* const before = recording.before()) {
+    profiler.Achieved(stream, window - 1, "", before->start_accuracy, before->start_samples, 0);
     profiler.Achieved(stream, window - 1, before->configuration, before->accuracy, before->samples,
                       before->device_seconds);
   }

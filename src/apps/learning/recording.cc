@@ -179,6 +179,7 @@ std::filesystem::path Recording::PathOf(int window, const char* ending) const {
 Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>& progress) {
   EKYA_CHECK(window == window_ + 1 && window < windows());
   window_ = window;
+  const std::unique_ptr<models::Classifier> previous = std::move(base_);
   base_ = std::move(next_);
   datasets::ExemplarMemory exemplars(settings_.exemplars_per_class,
                                      DeriveSeed(settings_.seed, stream_.id + "/exemplars"));
@@ -192,15 +193,18 @@ Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>
 
   before_ = std::move(last_);
   if (before_) {
-    const std::vector<Sample> labels = labelled(window - 1);
+    std::vector<Sample> labels = labelled(window - 1);
     EKYA_ASSIGN(before_->accuracy, retrain::MeasureAccuracy(*base_, labels));
     before_->samples = static_cast<int>(labels.size());
+    labels.resize((labels.size() + 1) / 2);
+    EKYA_ASSIGN(before_->start_accuracy, retrain::MeasureAccuracy(*previous, labels));
+    before_->start_samples = static_cast<int>(labels.size());
   }
   std::optional<RecordedWindow> recorded = Kept(window);
   if (!recorded) {
     EKYA_ASSIGN(recorded, Train(window, progress));
   }
-  last_ = RecordedServing{recorded->chosen, 0, 0, 0};
+  last_.emplace().configuration = recorded->chosen;
   for (const RecordedRetraining& retraining : recorded->retraining) {
     if (retraining.id == recorded->chosen) last_->device_seconds = retraining.device_seconds;
   }

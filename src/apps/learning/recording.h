@@ -51,9 +51,12 @@ struct RecordedWindow {
   std::vector<RecordedRetraining> retraining;  ///< In the grid's order.
 };
 
-/// How the model that served through the end of a window did on that window's labels.
+/// How the models that served in a window did on its labels: the one that was there at its start
+/// on those of the first half, the one that was retrained on all.
 struct RecordedServing {
-  std::string configuration;  ///< Id of what it was retrained with in that window; empty: nothing.
+  double start_accuracy = 0;
+  int start_samples = 0;
+  std::string configuration;  ///< Id of what was retrained; empty: nothing that the gate let pass.
   double accuracy = 0;
   int samples = 0;
   double device_seconds = 0;  ///< Of that retraining.
@@ -90,6 +93,8 @@ class Recording {
   /// What the last recorded window was trained on and from.
   const retrain::TrainingSet& set() const { return set_; }
   const models::Classifier& base() const { return *base_; }
+  /// The stream's first model.
+  const models::Classifier& first() const { return *first_; }
   /// What it was judged on.
   const std::vector<Sample>& Judged(int window) const;
 

@@ -156,8 +156,8 @@ Result<std::vector<SampleStream>> CrossingStreams(int count, int side, std::uint
     camera.id = fmt::format("crossing-{}", static_cast<char>('a' + i));
     camera.url = "scene:intersection";
     camera.frames_per_second = 2;
-    // A condition lasts 30 scene seconds: three windows, as in the example site.
-    camera.speed = 0.5;
+    // A condition gives way to the next within 30 scene seconds: over seven to eight windows.
+    camera.speed = 0.2;
     EKYA_ASSIGN(
         SampleStream stream,
         ReadSampleStream(camera, {.window_seconds = 20, .windows = 10, .side = side}, seed));

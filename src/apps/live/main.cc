@@ -5,6 +5,7 @@
 
 #include "apps/learning/experiments.h"
 #include "apps/live/demo_site.h"
+#include "apps/live/profile_command.h"
 #include "apps/live/run_command.h"
 #include "decide/schedule/policy.h"
 
@@ -49,6 +50,26 @@ int main(int argc, char** argv) {
     command->add_flag("--json", request.json, "print summary.json instead of the table");
   }
 
+  CLI::App* const profile = app.add_subcommand(
+      "profile", "record a trace: every retraining configuration trained on labelled streams");
+  ekya::live::ProfileRequest recording;
+  profile
+      ->add_option("dataset", recording.dataset,
+                   "a site file; its cameras (folders, drawn scenes) are what is recorded")
+      ->required();
+  profile->add_option("--out", recording.out, "the trace (ekya-trace/1)")->required();
+  profile->add_option("--windows", recording.windows, "retraining windows of a stream at most")
+      ->check(CLI::Range(2, 10000))
+      ->capture_default_str();
+  profile
+      ->add_option("--samples", recording.samples,
+                   "labelled samples of a window that are trained on, at most; 0: all")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  profile->add_flag("--plain", recording.plain, "estimates by the paper's own method");
+  profile->add_option("--seed", recording.seed, "seed of scenes, weights and samples")
+      ->capture_default_str();
+
   CLI::App* const experiment =
       app.add_subcommand("experiment", "make a comparison's data, figures and report");
   experiment->require_subcommand(1);
@@ -73,6 +94,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (*profile) return ekya::live::Profile(recording);
   if (chosen != nullptr) {
     if (const ekya::Status status = chosen->run(comparison); !status.ok()) {
       std::fprintf(stderr, "ekya: %s\n", status.error().message.c_str());

@@ -21,20 +21,20 @@ TrainingState StateAfter(const RetrainingConfiguration& configuration);
 /// process (Rasmussen and Williams 2006, chapter 2) of their sum: what was measured of one
 /// configuration, window or stream tells about others as far as they share parts.
 struct BeliefSettings {
-  double stream = 0.05;          ///< Of a stream, in all its windows.
-  double window = 0.02;          ///< Of a window, in all streams.
-  double stream_window = 0.05;   ///< Of a stream's window; fades over `memory`.
-  double memory = 2;             ///< Windows over which levels fade.
-  double gain = 0.05;            ///< Of training at all, everywhere.
+  double stream = 0.2;          ///< Of a stream, in all its windows.
+  double window = 0.05;          ///< Of a window, in all streams.
+  double stream_window = 0.06;   ///< Of a stream's window; fades over `memory`.
+  double memory = 6;             ///< Windows over which levels fade.
+  double gain = 0.03;            ///< Of training at all, everywhere.
   double stages = 0.02;          ///< Of the trained stages, everywhere.
   double stale = 0.05;           ///< Of the served model's lag in one window, before training.
-  double stale_stages = 0.02;    ///< The same, as far as the trained stages leave it.
+  double stale_stages = 0.01;    ///< The same, as far as the trained stages leave it.
   double training = 0.015;       ///< Of one training: another seed would give another model.
-  double drift = 0.03;           ///< Of held-out samples against the window's own, everywhere.
-  double drift_window = 0.015;   ///< The same in one stream's window.
-  double shared_sampling = 0.7;  ///< Part of the sampling variance that models judged on the
+  double drift = 0.015;           ///< Of held-out samples against the window's own, everywhere.
+  double drift_window = 0.01;   ///< The same in one stream's window.
+  double shared_sampling = 0.9;  ///< Part of the sampling variance that models judged on the
                                  ///< same samples have in common.
-  double half_work = 4;          ///< Effective epochs that bring half of what training brings.
+  double half_work = 5;          ///< Effective epochs that bring half of what training brings.
   std::size_t most = 160;        ///< Measurements that are kept; the oldest go first.
 };
 

@@ -33,9 +33,9 @@ class SharedProfiler {
  public:
   SharedProfiler(SharedProfilerSettings settings, std::vector<RetrainingConfiguration> grid);
 
-  /// The labels of `window` have come: the model that `configuration` (an id; empty: not
-  /// retrained) left serving in it was right on `accuracy` of `samples`. `device_seconds`: what
-  /// the retraining took; 0: not known.
+  /// Labels of `window` have come: the model that `configuration` (an id) made in it, or the one
+  /// that served at its start (empty), was right on `accuracy` of `samples` of them.
+  /// `device_seconds`: what the retraining took; 0: not known.
   void Achieved(const std::string& stream, int window, const std::string& configuration,
                 double accuracy, int samples, double device_seconds);
 
