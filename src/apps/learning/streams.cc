@@ -155,12 +155,13 @@ Result<std::vector<SampleStream>> CrossingStreams(int count, int side, std::uint
     CameraSettings camera;
     camera.id = fmt::format("crossing-{}", static_cast<char>('a' + i));
     camera.url = "scene:intersection";
-    camera.frames_per_second = 2;
-    // A condition gives way to the next within 30 scene seconds: over seven to eight windows.
-    camera.speed = 0.2;
+    // Few frames of a long window: who passes is seen once or twice, not in fifty frames alike.
+    camera.frames_per_second = 0.25;
+    // A condition gives way to the next within 30 scene seconds: over five windows.
+    camera.speed = 0.03;
     EKYA_ASSIGN(
         SampleStream stream,
-        ReadSampleStream(camera, {.window_seconds = 20, .windows = 10, .side = side}, seed));
+        ReadSampleStream(camera, {.window_seconds = 200, .windows = 10, .side = side}, seed));
     streams.push_back(std::move(stream));
   }
   return streams;

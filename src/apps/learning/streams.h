@@ -46,7 +46,7 @@ Result<SampleStream> ReadSampleStream(const CameraSettings& camera, const Stream
 /// slots each, by the hour: ten windows of about 204 samples.
 Result<std::vector<SampleStream>> ParkingLotStreams(const std::filesystem::path& folder, int side);
 
-/// `count` cameras over drawn crossings, ten windows of 20 s each, which drift slowly: through two
+/// `count` cameras over drawn crossings, ten windows of 200 s each, which drift slowly: through two
 /// conditions of light, weather and traffic.
 Result<std::vector<SampleStream>> CrossingStreams(int count, int side, std::uint64_t seed);
 

@@ -35,7 +35,7 @@ struct BeliefSettings {
   double shared_sampling = 0.9;  ///< Part of the sampling variance that models judged on the
                                  ///< same samples have in common.
   double half_work = 5;          ///< Effective epochs that bring half of what training brings.
-  std::size_t most = 160;        ///< Measurements that are kept; the oldest go first.
+  std::size_t most = 120;        ///< Measurements that are kept; the oldest go first.
 };
 
 /// What is believed of the accuracies of all configurations, from everything that was measured. One

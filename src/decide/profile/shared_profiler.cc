@@ -49,6 +49,7 @@ void SharedProfiler::Begin(const std::string& stream, int window, double accurac
   trial_seconds_.assign(trials_.size(), 0);
   values_.clear();
   spent_ = 0;
+  estimates_.clear();
   halving_ = SuccessiveHalving(trials_.size(), settings_.trials.epochs);
   rung_open_ = false;
 }
@@ -124,17 +125,17 @@ std::vector<RetrainingProfile> SharedProfiler::Estimates() {
     states.push_back(StateAfter(configuration));
   }
   const std::vector<Belief::Accuracy> found = belief_.For(stream_, window_, states);
-  std::vector<RetrainingProfile> profiles;
+  estimates_.clear();
   for (std::size_t i = 0; i < grid_.size(); ++i) {
     const double seconds = ExpectedSeconds(grid_[i]);
     promised_[stream_][grid_[i].id] = seconds;
-    profiles.push_back({grid_[i].id, found[i].mean,
-                        seconds * std::exp(log_seconds_.For(stream_, grid_[i].id)),
-                        found[i].spread});
+    estimates_.push_back({grid_[i].id, found[i].mean,
+                          seconds * std::exp(log_seconds_.For(stream_, grid_[i].id)),
+                          found[i].spread});
   }
-  return profiles;
+  return estimates_;
 }
 
-void SharedProfiler::EndWindow() { profiler_.EndWindow(stream_, Estimates()); }
+void SharedProfiler::EndWindow() { profiler_.EndWindow(stream_, estimates_); }
 
 }  // namespace ekya::profile

@@ -22,7 +22,7 @@ struct SharedProfilerSettings {
   BeliefSettings belief;
   /// No further trial begins that is expected to bring a window's trials of a stream above this
   /// part of what training every configuration would take.
-  double most_of_exhaustive = 0.007;
+  double most_of_exhaustive = 0.005;
 };
 
 /// Micro-profiling that shares what it learns: between configurations that differ in how long they
@@ -51,7 +51,8 @@ class SharedProfiler {
   /// What every configuration, pruned or not, is expected to give and take in the present window.
   /// Device seconds are 0 where no trial and no retraining of any stream tells.
   std::vector<RetrainingProfile> Estimates();
-  /// Ends the stream's window: every second one drops candidates (MicroProfiler::EndWindow).
+  /// Ends the stream's window, whose Estimates were asked for: every second one drops candidates
+  /// (MicroProfiler::EndWindow).
   void EndWindow();
 
  private:
@@ -80,6 +81,7 @@ class SharedProfiler {
   std::vector<Trial> trials_;
   std::vector<double> values_;  // of the rung, by place; NaN: failed
   double spent_ = 0;
+  std::vector<RetrainingProfile> estimates_;
   std::vector<double> trial_seconds_;  // by place, of all epochs
   SuccessiveHalving halving_{0, 0};
   bool rung_open_ = false;
