@@ -1,5 +1,6 @@
 #include "core/json_items.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

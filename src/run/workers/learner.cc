@@ -281,7 +281,7 @@ Result<std::unique_ptr<models::LearningDetector>> MakeDetector(const CameraSetti
 }  // namespace
 
 Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSettings& settings,
-                                  int exemplars_per_class, std::uint64_t seed) {
+                                  const LearningSettings& learning, std::uint64_t seed) {
   const bool knows = !settings.path.empty();
   if (!knows && camera.classes.empty()) {
     return Error{ErrorCode::kInvalid,
@@ -294,11 +294,14 @@ Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSetti
   if (camera.task == "detection") {
     auto detector = MakeDetector(camera, settings, weight_seed);
     if (!detector.ok()) return detector.error().Within("camera " + camera.id);
-    return Opened<Detecting>(std::move(*detector), knows, exemplars_per_class, exemplar_seed);
+    return Opened<Detecting>(std::move(*detector), knows, learning.exemplars_per_class,
+                             exemplar_seed);
   }
   auto classifier = MakeClassifier(camera, settings, weight_seed);
   if (!classifier.ok()) return classifier.error().Within("camera " + camera.id);
-  return Opened<Classification>(std::move(*classifier), knows, exemplars_per_class, exemplar_seed);
+  (*classifier)->SetTrainingPrecision(models::PrecisionOf(learning.precision));
+  return Opened<Classification>(std::move(*classifier), knows, learning.exemplars_per_class,
+                                exemplar_seed);
 }
 
 }  // namespace ekya::workers

@@ -79,8 +79,9 @@ struct OpenedLearner {
 };
 
 /// The model that `settings` name, for a stream with `camera`'s task and classes, and what learns
-/// it. `seed`: of fresh weights and of the choice of exemplars. Errors name the camera.
+/// it, as `learning` says. `seed`: of fresh weights and of the choice of exemplars. Errors name the
+/// camera.
 Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSettings& settings,
-                                  int exemplars_per_class, std::uint64_t seed);
+                                  const LearningSettings& learning, std::uint64_t seed);
 
 }  // namespace ekya::workers

@@ -23,7 +23,9 @@ class EachLearner : public testing::TestWithParam<const char*> {
     model.architecture = camera.task == "detection" ? "tiny-yolov3" : "resnet18";
     model.width = 0.0625;
     model.input_size = 32;
-    auto opened = OpenLearner(camera, model, exemplars, 1);
+    LearningSettings learning;
+    learning.exemplars_per_class = exemplars;
+    auto opened = OpenLearner(camera, model, learning, 1);
     EXPECT_TRUE(opened.ok()) << opened.error().message;
     return std::move(*opened);
   }
@@ -120,12 +122,12 @@ TEST(OpenLearner, ErrorsNameTheCamera) {
   CameraSettings camera;
   camera.id = "gate";
   ModelSettings model;
-  EXPECT_THAT(OpenLearner(camera, model, 1, 1).error().message, HasSubstr("camera gate: classes"));
+  EXPECT_THAT(OpenLearner(camera, model, {}, 1).error().message, HasSubstr("camera gate: classes"));
   camera.classes = {"car"};
   for (const char* task : {"classification", "detection"}) {
     camera.task = task;
     model.path = "/nowhere/weights.safetensors";
-    EXPECT_THAT(OpenLearner(camera, model, 1, 1).error().message, HasSubstr("camera gate"));
+    EXPECT_THAT(OpenLearner(camera, model, {}, 1).error().message, HasSubstr("camera gate"));
   }
 }
 

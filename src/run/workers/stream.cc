@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "platform/models/classifier.h"
 #include "platform/models/detector.h"
 
 namespace ekya::workers {
@@ -88,9 +87,8 @@ Status Stream::OpenModel() {
     version_ = 1;
     slot_.Put({version_, std::move(*detector)});
   } else {
-    EKYA_ASSIGN(auto opened,
-                OpenLearner(camera_settings_, model_settings_,
-                            environment_.site.learning.exemplars_per_class, environment_.seed));
+    EKYA_ASSIGN(auto opened, OpenLearner(camera_settings_, model_settings_,
+                                         environment_.site.learning, environment_.seed));
     camera_settings_.classes = opened.model->classes();
     if (opened.knows) {
       version_ = 1;
@@ -98,9 +96,6 @@ Status Stream::OpenModel() {
     }
     learner_ = std::move(opened.learner);
     base_ = std::move(opened.model);
-    if (auto* classifier = dynamic_cast<models::Classifier*>(base_.get())) {
-      classifier->SetTrainingPrecision(models::PrecisionOf(environment_.site.learning.precision));
-    }
   }
   // Nothing is judged yet: any positive value makes the scheduler serve what can be served.
   if (version_ > 0) estimated_accuracy_ = 0.5;

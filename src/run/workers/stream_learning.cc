@@ -151,8 +151,8 @@ bool Stream::Obey() {
   if (!ordered || !learner_) return false;
   ModelSettings settings = model_settings_;
   settings.path = (ordered->folder / "weights.safetensors").string();
-  auto opened = OpenLearner(camera_settings_, settings,
-                            environment_.site.learning.exemplars_per_class, environment_.seed);
+  auto opened =
+      OpenLearner(camera_settings_, settings, environment_.site.learning, environment_.seed);
   if (!opened.ok()) {
     Log(LogLevel::kWarning, id(), "version {} was ordered and cannot serve: {}",
         ordered->manifest.version, opened.error().message);
