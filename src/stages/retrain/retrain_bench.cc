@@ -1,6 +1,5 @@
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -52,21 +51,21 @@ void BM_Train(benchmark::State& state) {
 }
 BENCHMARK(BM_Train)->ArgsProduct({{42, 62, 250}, {1, 3, 5}})->Unit(benchmark::kMillisecond);
 
-/// What the 18 configurations of the default grid cost, held-out samples measured after each epoch:
-/// `span` is the dearest by the cheapest.
+/// What the ends of the default grid's 18 configurations cost, held-out samples measured after each
+/// epoch: `span` is the dearest (30 epochs of everything) by the cheapest (5 of the head on half of
+/// the samples).
 void BM_DefaultGrid(benchmark::State& state) {
   const auto model = MakeModel(125);
-  auto samples = MakeSamples(300);
-  const TrainingSet set = SplitByTime(samples, 0.35, {});
-  double cheapest = 1e9;
+  const TrainingSet set = SplitByTime(MakeSamples(300), 0.35, {});
+  const auto grid = DefaultRetrainingGrid();
+  double cheapest = 0;
   double dearest = 0;
   for (auto _ : state) {
-    for (const auto& configuration : DefaultRetrainingGrid()) {
-      const auto outcome = Train(*model, set, configuration, 1, {});
-      if (!outcome.ok()) return state.SkipWithError("training failed");
-      cheapest = std::min(cheapest, outcome->cpu_seconds);
-      dearest = std::max(dearest, outcome->cpu_seconds);
-    }
+    const auto first = Train(*model, set, grid.front(), 1, {});
+    const auto last = Train(*model, set, grid.back(), 1, {});
+    if (!first.ok() || !last.ok()) return state.SkipWithError("training failed");
+    cheapest = first->cpu_seconds;
+    dearest = last->cpu_seconds;
   }
   state.counters["cheapest_seconds"] = cheapest;
   state.counters["dearest_seconds"] = dearest;
