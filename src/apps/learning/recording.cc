@@ -250,6 +250,9 @@ Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>&
     EKYA_ASSIGN(
         const retrain::TrainingOutcome outcome,
         retrain::Train(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
+    // What is computed once, before the first epoch, is time that has passed at every point.
+    retraining.device_seconds += outcome.once_cpu_seconds;
+    for (auto& [seconds, accuracy] : retraining.curve) seconds += outcome.once_cpu_seconds;
     EKYA_ASSIGN(retraining.accuracy, retrain::MeasureAccuracy(*outcome.model, judged));
     for (int later = window + 1; settings_.later && later < windows(); ++later) {
       EKYA_ASSIGN(const double accuracy, retrain::MeasureAccuracy(*outcome.model, Judged(later)));
