@@ -45,12 +45,6 @@ std::int64_t NewestVersion(const registry::ModelStore& store) {
   return versions.empty() ? 0 : versions.back();
 }
 
-std::string BytesOf(const models::Classifier& model, const std::filesystem::path& folder) {
-  const auto aside = folder / "aside.safetensors";
-  if (!model.Save(aside).ok()) std::abort();
-  return *ReadFile(aside);
-}
-
 void Say(const std::filesystem::path& folder, const std::string& phase) {
   std::ofstream(folder / "phase") << phase;
 }
@@ -94,9 +88,11 @@ void Work(const std::filesystem::path& folder, int to_version, bool tell) {
     manifest.parent = version - 1;
     manifest.verdict = registry::Verdict::kPromoted;
     manifest.accuracy.source = "truth";
-    const auto published = store->Publish(
-        manifest,
-        {{"weights.safetensors", BytesOf(*outcome->model, folder)}, {"labels.txt", kLabels}});
+    const auto published =
+        store->Publish(manifest, [&](const std::filesystem::path& into) -> Status {
+          EKYA_RETURN_IF_ERROR(outcome->model->Save(into / "weights.safetensors"));
+          return WriteFileAtomically(into / "labels.txt", kLabels);
+        });
     if (!published.ok() || !store->Point(kStream, registry::Alias::kServing, version).ok()) {
       std::abort();
     }
