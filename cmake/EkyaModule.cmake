@@ -5,19 +5,24 @@ add_custom_target(benches)  # Every benchmark program: scripts/bench builds it.
 # forgets an include is found there. Names without a namespace's protection must differ within a module.
 if(EKYA_QUICK)
   set(CMAKE_UNITY_BUILD ON)
-  set(CMAKE_UNITY_BUILD_BATCH_SIZE 6)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 9)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/common_headers.cc CONTENT "")
   set(ekya_common_headers <algorithm> <cmath> <cstdint> <filesystem> <functional> <map> <memory>
       <optional> <string> <string_view> <utility> <variant> <vector> <fmt/format.h> <fmt/ranges.h>)
   add_library(ekya_headers OBJECT ${CMAKE_BINARY_DIR}/common_headers.cc)
   target_link_libraries(ekya_headers PRIVATE ekya_options fmt::fmt Threads::Threads)
   target_precompile_headers(ekya_headers PRIVATE ${ekya_common_headers})
+  # What is not computed with for long is not optimised, as the tests are not.
+  add_library(ekya_plain_headers OBJECT ${CMAKE_BINARY_DIR}/common_headers.cc)
+  target_link_libraries(ekya_plain_headers PRIVATE ekya_options fmt::fmt Threads::Threads)
+  target_precompile_headers(ekya_plain_headers PRIVATE ${ekya_common_headers})
+  target_compile_options(ekya_plain_headers PRIVATE -O0)
   add_library(ekya_test_headers OBJECT ${CMAKE_BINARY_DIR}/common_headers.cc)
   target_link_libraries(ekya_test_headers PRIVATE ekya_options fmt::fmt GTest::gmock
                         Threads::Threads)
   target_precompile_headers(ekya_test_headers PRIVATE ${ekya_common_headers} <gmock/gmock.h>
                             <gtest/gtest.h>)
-  target_compile_options(ekya_test_headers PRIVATE -O0)  # As the tests below: they run only once.
+  target_compile_options(ekya_test_headers PRIVATE -O0)
 endif()
 
 # ekya_module(PATH [DEPS module...] [VENDORS target...])
@@ -54,7 +59,12 @@ function(ekya_module path)
   endif()
   target_link_libraries(${name} ${scope} ekya_options ${deps} ${ARG_VENDORS} Threads::Threads)
   if(sources AND EKYA_QUICK)
-    target_precompile_headers(${name} REUSE_FROM ekya_headers)
+    if(path MATCHES "^(apps|platform)/")
+      target_precompile_headers(${name} REUSE_FROM ekya_plain_headers)
+      target_compile_options(${name} PRIVATE -O0)
+    else()
+      target_precompile_headers(${name} REUSE_FROM ekya_headers)
+    endif()
   endif()
   if(sources AND "ekya::torch" IN_LIST ARG_VENDORS)
     ekya_use_torch_header(${name} ${sources})

@@ -267,7 +267,10 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
   map.Read("accuracy_source", &stream->accuracy_source);
   map.ReadStrings("classes", &stream->classes);
   ReadNumberOrNull(map, "mean_accuracy", kMissing, &stream->mean_accuracy);
+  // Records from before there were intervals have none.
+  map.Optional();
   ReadNumberOrNull(map, "accuracy_low", 0, &stream->accuracy_low);
+  map.Optional();
   ReadNumberOrNull(map, "accuracy_high", 1, &stream->accuracy_high);
   ReadInteger(map, "frames", &stream->frames);
   ReadInteger(map, "frames_skipped", &stream->frames_skipped);
