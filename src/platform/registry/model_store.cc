@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "core/document.h"
+#include "platform/registry/data_folder.h"
 #include "platform/registry/internal/sha256.h"
 
 namespace ekya::registry {
@@ -23,38 +24,6 @@ constexpr char kManifestName[] = "manifest.json";
 constexpr char kAside[] = ".aside-";
 constexpr std::uint64_t kMostBytes = std::uint64_t{8} << 30;  // Of a version's file.
 constexpr Alias kAliases[] = {Alias::kServing, Alias::kPrevious, Alias::kCandidate};
-
-/// `stream` as the name of a folder: other characters than letters, digits, "-" and "_" (and dots
-/// inside) as %hh, so that two streams never share one and none leads elsewhere.
-std::string FolderName(const std::string& stream) {
-  std::string name;
-  for (const char c : stream) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || (c == '.' && !name.empty());
-    if (plain) {
-      name += c;
-    } else {
-      name += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  return name;
-}
-
-/// What FolderName made the name of.
-std::string StreamName(const std::string& folder) {
-  std::string name;
-  for (std::size_t i = 0; i < folder.size(); ++i) {
-    unsigned int code = 0;
-    if (folder[i] == '%' && i + 2 < folder.size() &&
-        std::from_chars(&folder[i + 1], &folder[i + 3], code, 16).ptr == &folder[i + 3]) {
-      name += static_cast<char>(code);
-      i += 2;
-    } else {
-      name += folder[i];
-    }
-  }
-  return name;
-}
 
 /// The number that a version's folder is named by; 0 where `name` is none.
 std::int64_t VersionOf(const std::string& name) {
@@ -312,7 +281,7 @@ Result<StoredModel> ModelStore::LoadNewest(
 }
 
 std::uint64_t ModelStore::Reap(const std::string& stream, int keep,
-                               const std::vector<std::int64_t>& kept) {
+                               const std::vector<std::int64_t>& kept, std::uint64_t enough) {
   const fs::path folder = FolderOf(stream);
   const std::vector<std::int64_t> numbers = NumbersIn(folder);
   std::set<std::int64_t> stay(kept.begin(), kept.end());
@@ -322,6 +291,7 @@ std::uint64_t ModelStore::Reap(const std::string& stream, int keep,
   stay.insert(numbers.end() - static_cast<std::ptrdiff_t>(newest), numbers.end());
   std::uint64_t freed = 0;
   for (const std::int64_t version : numbers) {
+    if (freed >= enough) break;
     if (stay.contains(version)) continue;
     const fs::path gone = folder / std::to_string(version);
     freed += BytesIn(gone);

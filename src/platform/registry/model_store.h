@@ -76,9 +76,10 @@ class ModelStore {
       const std::string& stream,
       const std::function<void(const Error&)>& passed_over = [](const Error&) {}) const;
 
-  /// Removes all versions of `stream` but those that an alias names, `kept` ones and the newest
-  /// `keep`. Returns how many bytes that freed.
-  std::uint64_t Reap(const std::string& stream, int keep, const std::vector<std::int64_t>& kept);
+  /// Removes versions of `stream`, the oldest first, until `enough` bytes are freed: all but those
+  /// that an alias names, `kept` ones and the newest `keep`. Returns how many bytes that freed.
+  std::uint64_t Reap(const std::string& stream, int keep, const std::vector<std::int64_t>& kept,
+                     std::uint64_t enough = UINT64_MAX);
   /// Bytes of all versions of all streams.
   std::uint64_t Bytes() const;
 

@@ -279,6 +279,18 @@ class SqliteRegistry : public Registry {
     return std::optional<Pin>(std::move(pin));
   }
 
+  Result<std::pair<double, double>> Span() override {
+    std::lock_guard lock(mutex_);
+    Statement select(database_,
+                     "select coalesce(min(oldest), 0), coalesce(max(newest), 0) from ("
+                     "select min(end) as oldest, max(end) as newest from windows union all "
+                     "select min(\"to\"), max(\"to\") from accuracies union all "
+                     "select min(time), max(time) from events)");
+    std::pair<double, double> span;
+    EKYA_ASSIGN(const bool row, select.Step());
+    if (row) select >> span.first >> span.second;
+    return span;
+  }
   Status Forget(double seconds) override {
     std::lock_guard lock(mutex_);
     Transaction transaction(database_);
@@ -290,7 +302,12 @@ class SqliteRegistry : public Registry {
       remove << seconds;
       EKYA_RETURN_IF_ERROR(remove.Run());
     }
-    return transaction.Commit();
+    EKYA_RETURN_IF_ERROR(transaction.Commit());
+    // Where a reader is in the way, the place is given back the next time.
+    const Status given =
+        database_.Execute("pragma incremental_vacuum; pragma wal_checkpoint(truncate);");
+    if (!given.ok()) Log(LogLevel::kDebug, "", "{}", given.error().message);
+    return {};
   }
 
  private:
@@ -351,8 +368,10 @@ class SqliteRegistry : public Registry {
 /// Settings, the schema where there is none, and a look at whether the file is whole: else
 /// `damaged`.
 Status Prepare(Database& database, const std::filesystem::path& path, bool* damaged) {
-  EKYA_RETURN_IF_ERROR(database.Execute(
-      "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;"));
+  // Vacuuming must be chosen before anything is written.
+  EKYA_RETURN_IF_ERROR(
+      database.Execute("pragma auto_vacuum = incremental; pragma journal_mode = wal; "
+                       "pragma synchronous = full; pragma foreign_keys = on;"));
   std::string verdict;
   {
     Statement check(database, "pragma quick_check(1)");

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -139,8 +140,10 @@ class Registry {
   virtual Result<std::vector<EventEntry>> Events(int most) = 0;
   virtual Result<std::optional<Pin>> PinOf(const std::string& stream) = 0;
 
-  /// Removes windows, accuracies and events that ended before `seconds`; what runs and models there
-  /// were is kept.
+  /// When the oldest and the newest of what Forget removes ended; both 0 where there is nothing.
+  virtual Result<std::pair<double, double>> Span() = 0;
+  /// Removes windows, accuracies and events that ended before `seconds`, and gives their place on
+  /// the disk back; what runs and models there were is kept.
   virtual Status Forget(double seconds) = 0;
 };
 
