@@ -19,6 +19,7 @@
 namespace ekya::report {
 namespace {
 
+using window::CorrectionRecord;
 using window::Decision;
 using window::LabelSummary;
 using window::RetrainingRecord;
@@ -66,9 +67,17 @@ void WriteRetraining(JsonWriter& json, const RetrainingRecord& retraining) {
   MembersOf(json)("end_seconds", retraining.end_seconds);
   MembersOf(json)("predicted_accuracy", retraining.predicted_accuracy);
   MembersOf(json)("predicted_device_seconds", retraining.predicted_device_seconds);
+  MembersOf(json)("predicted_spread", retraining.predicted_spread);
   MembersOf(json)("achieved_accuracy", retraining.achieved_accuracy);
   MembersOf(json)("device_seconds", retraining.device_seconds);
   MembersOf(json)("outcome", retraining.outcome).EndMap();
+}
+
+void WriteCorrection(JsonWriter& json, const CorrectionRecord& correction) {
+  MembersOf(json.BeginMap())("time_seconds", correction.time_seconds);
+  MembersOf(json)("stream", correction.stream)("configuration", correction.configuration);
+  MembersOf(json)("what", correction.what)("predicted", correction.predicted);
+  MembersOf(json)("corrected", correction.corrected).EndMap();
 }
 
 void WriteWindow(JsonWriter& json, const WindowRecord& window) {
@@ -76,11 +85,14 @@ void WriteWindow(JsonWriter& json, const WindowRecord& window) {
   MembersOf(json)("start_seconds", window.start_seconds)("end_seconds", window.end_seconds);
   MembersOf(json)("labelling_seconds", window.labelling_seconds);
   MembersOf(json)("profiling_seconds", window.profiling_seconds);
+  MembersOf(json)("preparation_devices", window.preparation_devices);
   MembersOf(json)("profiling_device_seconds", window.profiling_device_seconds);
   json.Key("labels").BeginMap();
   for (const auto& [stream, labels] : window.labels) {
     MembersOf(json.Key(ValidUtf8(stream)).BeginMap())("samples", labels.samples);
     WriteCounts(json, "samples_per_class", labels.samples_per_class);
+    MembersOf(json)("judged_accuracy", labels.judged_accuracy)("judged", labels.judged);
+    MembersOf(json)("held_out_accuracy", labels.held_out_accuracy)("held_out", labels.held_out);
     json.EndMap();
   }
   json.EndMap().Key("profiles").BeginMap();
@@ -93,6 +105,8 @@ void WriteWindow(JsonWriter& json, const WindowRecord& window) {
   for (const Decision& decision : window.decisions) WriteDecision(json, decision);
   json.EndList().Key("retrainings").BeginList();
   for (const RetrainingRecord& retraining : window.retrainings) WriteRetraining(json, retraining);
+  json.EndList().Key("corrections").BeginList();
+  for (const CorrectionRecord& correction : window.corrections) WriteCorrection(json, correction);
   json.EndList();
   WriteTexts(json, "warnings", window.warnings);
   MembersOf(json)("stopped", window.stopped).EndMap();
@@ -208,9 +222,23 @@ Status ReadRetraining(const Node& node, const std::string& file, const std::stri
   ReadNumberOrNull(map, "predicted_accuracy", kMissing, &retraining->predicted_accuracy);
   ReadNumberOrNull(map, "predicted_device_seconds", kMissing,
                    &retraining->predicted_device_seconds);
+  map.Optional();
+  ReadNumberOrNull(map, "predicted_spread", 0, &retraining->predicted_spread);
   ReadNumberOrNull(map, "achieved_accuracy", kMissing, &retraining->achieved_accuracy);
   ReadNumberOrNull(map, "device_seconds", kMissing, &retraining->device_seconds);
   map.Read("outcome", &retraining->outcome);
+  return map.Finish();
+}
+
+Status ReadCorrection(const Node& node, const std::string& file, const std::string& path,
+                      CorrectionRecord* correction) {
+  MapReader map(node, file, path);
+  map.Read("time_seconds", &correction->time_seconds, {-kMax, kMax});
+  map.Read("stream", &correction->stream);
+  map.Read("configuration", &correction->configuration);
+  map.ReadOneOf("what", &correction->what, {"accuracy", "device_seconds"});
+  ReadNumberOrNull(map, "predicted", kMissing, &correction->predicted);
+  ReadNumberOrNull(map, "corrected", kMissing, &correction->corrected);
   return map.Finish();
 }
 
@@ -222,6 +250,8 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   map.Read("end_seconds", &window->end_seconds, {-kMax, kMax});
   ReadNumberOrNull(map, "labelling_seconds", kMissing, &window->labelling_seconds);
   ReadNumberOrNull(map, "profiling_seconds", kMissing, &window->profiling_seconds);
+  map.Optional();
+  ReadNumberOrNull(map, "preparation_devices", 0, &window->preparation_devices);
   ReadNumberOrNull(map, "profiling_device_seconds", kMissing, &window->profiling_device_seconds);
   if (const Node* labels = map.Map("labels")) {
     for (const auto& [stream, summary] : labels->members) {
@@ -229,6 +259,14 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
       LabelSummary& label = window->labels[stream];
       inner.Read("samples", &label.samples, {0, kMaxInt});
       ReadCounts(inner, "samples_per_class", &label.samples_per_class);
+      inner.Optional();
+      ReadNumberOrNull(inner, "judged_accuracy", -1, &label.judged_accuracy);
+      inner.Optional();
+      inner.Read("judged", &label.judged, {0, kMaxInt});
+      inner.Optional();
+      ReadNumberOrNull(inner, "held_out_accuracy", -1, &label.held_out_accuracy);
+      inner.Optional();
+      inner.Read("held_out", &label.held_out, {0, kMaxInt});
       map.Merge(inner.Finish());
     }
   }
@@ -241,6 +279,8 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   }
   ReadList(map, "decisions", &window->decisions, ReadDecision);
   ReadList(map, "retrainings", &window->retrainings, ReadRetraining);
+  map.Optional();
+  ReadList(map, "corrections", &window->corrections, ReadCorrection);
   map.ReadStrings("warnings", &window->warnings);
   map.Read("stopped", &window->stopped);
   return map.Finish();

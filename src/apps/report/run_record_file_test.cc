@@ -25,6 +25,11 @@ TEST(RunRecordFile, ReadsBackWhatItWrote) {
   RunRecord run = SampleRun("thief", 18446744073709551615ull, 5);
   run.figures = {{"points", 19.7}};
   run.windows[2].stopped = true;
+  run.windows[2].corrections = {{31, "gate", "e15-f50-d3", "device_seconds", 5, 9}};
+  run.windows[2].preparation_devices = 0.35;
+  run.windows[1].retrainings[0].predicted_spread = 0.02;
+  run.windows[1].labels.at("gate").judged_accuracy = 0.75;
+  run.windows[1].labels.at("gate").judged = 40;
   run.swaps[0].version = std::numeric_limits<std::int64_t>::max();
   const std::string text = WriteRunRecord(run);
   const auto back = ReadRunRecord(text, "run.json");
@@ -40,6 +45,13 @@ TEST(RunRecordFile, ReadsBackWhatItWrote) {
   EXPECT_EQ(back->windows[4].retrainings[0].outcome, run.windows[4].retrainings[0].outcome);
   EXPECT_EQ(back->windows[4].warnings, run.windows[4].warnings);
   EXPECT_TRUE(back->windows[2].stopped);
+  ASSERT_EQ(back->windows[2].corrections.size(), 1u);
+  EXPECT_EQ(back->windows[2].corrections[0].what, "device_seconds");
+  EXPECT_EQ(back->windows[2].corrections[0].corrected, 9);
+  EXPECT_EQ(back->windows[2].preparation_devices, 0.35);
+  EXPECT_EQ(back->windows[1].retrainings[0].predicted_spread, 0.02);
+  EXPECT_EQ(back->windows[1].labels.at("gate").judged_accuracy, 0.75);
+  EXPECT_EQ(back->windows[1].labels.at("gate").judged, 40);
   EXPECT_EQ(back->windows[1].labels.at("gate").samples_per_class, (std::vector<int>{60, 30}));
   EXPECT_EQ(back->windows[1].profiles.at("gate")[1].id, "e15-f50-d3");
   EXPECT_EQ(back->windows[1].decisions[0].situation.streams.size(), 3u);

@@ -26,10 +26,19 @@ double Shrunk(double sum, double weight) { return sum / (weight + kPriorWeight);
 
 void Correction::Learn(const std::string& stream, const std::string& configuration, double error) {
   if (!std::isfinite(error)) return;
+  const double left = error - For(stream, configuration);
+  squares_ += left * left;
+  measured_ += 1;
+  if (measured_ > 2 * kRemembered) {
+    squares_ *= 2 * kRemembered / measured_;
+    measured_ = 2 * kRemembered;
+  }
   Add(all_, error);
   Add(by_configuration_[configuration], error);
   Add(by_stream_[stream][configuration], error);
 }
+
+double Correction::Deviation() const { return std::sqrt(squares_ / measured_); }
 
 double Correction::OfConfiguration(const std::string& configuration, double common) const {
   const auto found = by_configuration_.find(configuration);

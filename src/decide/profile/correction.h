@@ -12,6 +12,10 @@ namespace ekya::profile {
 /// from the others and a single odd measurement moves little.
 class Correction {
  public:
+  /// `usual`: the standard deviation that corrected estimates are taken to have before any was
+  /// measured.
+  explicit Correction(double usual = 0.05) : squares_(usual * usual * kUsualWeight) {}
+
   /// The estimate for `configuration` of `stream` was too low by `error`. Errors that are not
   /// finite are passed over.
   void Learn(const std::string& stream, const std::string& configuration, double error);
@@ -19,7 +23,13 @@ class Correction {
   /// What to add to an estimate. 0 before anything was learned.
   double For(const std::string& stream, const std::string& configuration) const;
 
+  /// Standard deviation of what corrected estimates were still off by: their spread, where they
+  /// have none of their own.
+  double Deviation() const;
+
  private:
+  static constexpr double kUsualWeight = 3;
+
   struct Errors {
     double sum = 0;
     double weight = 0;
@@ -28,6 +38,8 @@ class Correction {
 
   double OfConfiguration(const std::string& configuration, double common) const;
 
+  double squares_;  // Of what was left after correction.
+  double measured_ = kUsualWeight;
   Errors all_;
   ByName by_configuration_;
   std::map<std::string, ByName> by_stream_;  // Then by configuration.

@@ -69,6 +69,10 @@ class MicroProfiler {
   /// `estimate` of `stream`, corrected in accuracy and device seconds by how far the estimates
   /// before it were off, of this and of other streams.
   RetrainingProfile Corrected(const std::string& stream, RetrainingProfile estimate);
+  /// Standard deviations of what corrected estimates were off by: of accuracies, and of the
+  /// logarithm of device seconds.
+  double AccuracyDeviation() const { return accuracy_.Deviation(); }
+  double LogSecondsDeviation() const { return log_seconds_.Deviation(); }
 
   /// Ends a window for `stream`: every `prune_every` windows drops the fixed fraction of candidates
   /// that is farthest from the Pareto front of accuracy against device seconds. Candidates without
@@ -91,8 +95,8 @@ class MicroProfiler {
   const MicroProfilerSettings settings_;
   const std::vector<RetrainingConfiguration> candidates_;
   std::map<std::string, StreamHistory> streams_;
-  Correction accuracy_;
-  Correction log_seconds_;  // Of the logarithm of device seconds: they are off by a factor.
+  Correction accuracy_{0.05};
+  Correction log_seconds_{0.2};  // Of the logarithm of device seconds: they are off by a factor.
 };
 
 /// How far `profiles[index]` lies behind the Pareto front of all `profiles`: the smallest distance

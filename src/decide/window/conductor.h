@@ -1,10 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/result.h"
 #include "core/configuration.h"
-#include "decide/profile/expectation.h"
 #include "decide/profile/micro_profiler.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/ports.h"
@@ -34,12 +34,20 @@ struct ConductorSettings {
   double most_profiling = 0.2;
 };
 
+struct Memory;
+
 /// The method's loop: labels, profiles, decides, retrains, swaps, and decides again at every event
-/// (paper, figure 6 and section 4.1). The same code runs live and in the simulator.
+/// (paper, figure 6 and section 4.1). A prediction that turns out
+/// to be off by more than its spread (a retraining that takes longer, or that will not get there)
+/// is such an event: it is corrected, and the policy asked again. The same code runs live and in
+/// the simulator.
 class Conductor {
  public:
   /// `policy` and `ports` outlive the conductor.
   Conductor(ConductorSettings settings, schedule::Policy& policy, Ports ports);
+  ~Conductor();
+  Conductor(const Conductor&) = delete;
+  Conductor& operator=(const Conductor&) = delete;
 
   /// Conducts window `window`, from now until `window_seconds` later. A stream's trouble is
   /// recorded in `warnings` and costs that stream its retraining; only a policy that cannot decide
@@ -50,8 +58,7 @@ class Conductor {
   const ConductorSettings settings_;
   schedule::Policy& policy_;
   const Ports ports_;
-  profile::MicroProfiler profiler_;
-  profile::Expectation expectation_;
+  const std::unique_ptr<Memory> memory_;
 };
 
 }  // namespace ekya::window

@@ -35,6 +35,11 @@ struct FakeStream {
   std::optional<Error> swap_error;
   std::string failure;         ///< Not empty: the retraining fails when half done.
   double estimate_factor = 1;  ///< Expected over real device seconds.
+  /// Held-out accuracy after each epoch of the whole retraining, told as it goes; empty: nothing.
+  std::vector<double> epochs = {};
+  /// What the retrained model really has; negative: what its trial promised.
+  double real_accuracy = -1;
+  double RealAccuracy() const { return real_accuracy < 0 ? trial_accuracy : real_accuracy; }
 };
 
 /// All ports over one virtual clock, for tests: jobs advance with their shares, events come at the
@@ -66,7 +71,7 @@ class FakeWorld : public Timeline,
     double next = until;
     for (const auto& [time, event] : scripted) next = std::min(next, std::max(time, Now()));
     for (const auto& [id, job] : jobs) {
-      if (job.share > 0) next = std::min(next, Now() + (job.end - job.done) / job.share);
+      if (job.share > 0) next = std::min(next, Now() + (NextEpoch(id, job) - job.done) / job.share);
     }
     Advance(std::max(next, Now()));
     if (pending.empty()) return std::nullopt;
@@ -122,12 +127,21 @@ class FakeWorld : public Timeline,
     const FakeStream& stream = Find(id);
     if (stream.start_error) return *stream.start_error;
     const double work = stream.retraining_device_seconds;
-    jobs[id] = {0, stream.failure.empty() ? work : work / 2, 0};
+    jobs[id] = {0, stream.failure.empty() ? work : work / 2, 0, 0};
     return {};
   }
   double DeviceSecondsDone(const std::string& id) const override {
     const auto job = jobs.find(id);
     return job == jobs.end() ? 0 : job->second.done;
+  }
+  std::optional<RetrainingProgress> Progress(const std::string& id) const override {
+    const auto job = jobs.find(id);
+    if (job == jobs.end() || job->second.epochs == 0) return std::nullopt;
+    const FakeStream& stream = Find(id);
+    const double part =
+        static_cast<double>(job->second.epochs) / static_cast<double>(stream.epochs.size());
+    return RetrainingProgress{part, part * job->second.end, stream.epochs[job->second.epochs - 1],
+                              1000};
   }
   void Cancel(const std::string& id) override {
     calls.push_back("cancel " + id);
@@ -135,7 +149,7 @@ class FakeWorld : public Timeline,
   }
   Result<TrainedModel> Take(const std::string& id) override {
     calls.push_back("take " + id);
-    return TrainedModel{id, 7, Find(id).trial_accuracy, Find(id).retraining_device_seconds};
+    return TrainedModel{id, 7, Find(id).RealAccuracy(), Find(id).retraining_device_seconds};
   }
   Status Swap(const TrainedModel& model) override {
     calls.push_back("swap " + model.stream);
@@ -160,6 +174,10 @@ class FakeWorld : public Timeline,
     return {};
   }
 
+  const FakeStream& Find(const std::string& id) const {
+    return *std::find_if(streams.begin(), streams.end(),
+                         [&](const FakeStream& stream) { return stream.id == id; });
+  }
   FakeStream& Find(const std::string& id) {
     return *std::find_if(streams.begin(), streams.end(),
                          [&](const FakeStream& stream) { return stream.id == id; });
@@ -169,6 +187,7 @@ class FakeWorld : public Timeline,
     double done = 0;
     double end = 0;  // Device seconds at which it succeeds or fails.
     double share = 0;
+    std::size_t epochs = 0;  // That have ended.
   };
   VirtualClock clock;
   std::vector<FakeStream> streams;
@@ -180,6 +199,13 @@ class FakeWorld : public Timeline,
   std::vector<std::vector<Quanta>> profiling;
 
  private:
+  // Device seconds at which the job's next epoch, or all of it, ends.
+  double NextEpoch(const std::string& id, const Job& job) const {
+    const std::size_t epochs = Find(id).epochs.size();
+    if (job.epochs + 1 >= epochs) return job.end;
+    return job.end * static_cast<double>(job.epochs + 1) / static_cast<double>(epochs);
+  }
+
   void Advance(double time) {
     const double passed = time - Now();
     clock.SleepUntil(time);
@@ -191,9 +217,13 @@ class FakeWorld : public Timeline,
             {why.empty() ? Event::Kind::kRetrainingDone : Event::Kind::kRetrainingFailed,
              job->first, why});
         job = jobs.erase(job);
-      } else {
-        ++job;
+        continue;
       }
+      if (job->second.share > 0 && job->second.done >= NextEpoch(job->first, job->second) - 1e-9) {
+        ++job->second.epochs;
+        pending.push_back({Event::Kind::kRetrainingProgress, job->first, ""});
+      }
+      ++job;
     }
     for (auto event = scripted.begin(); event != scripted.end();) {
       if (event->first <= Now()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,9 @@ struct Event {
   enum class Kind {
     kRetrainingDone,    ///< The trained model waits in the trainer.
     kRetrainingFailed,  ///< `detail` says why (a NaN loss, a killed worker, no samples).
-    kStreamGone,        ///< Its camera has stopped; the stream takes no compute.
+    /// An epoch of it has ended: Trainer::Progress has news. A trainer need not say so.
+    kRetrainingProgress,
+    kStreamGone,  ///< Its camera has stopped; the stream takes no compute.
     kStreamBack,
     kStop,  ///< The run is to end now.
   };
@@ -65,6 +68,14 @@ struct LabelSummary {
   std::vector<int> samples_per_class;
   /// Why the labels are not to be trained on; empty: they are.
   std::string doubt = {};
+  /// What the model that served the labelled window was right on (F1 for detection), of the labels
+  /// whose frames were chosen by time alone: these stand for the window's frames. Negative where
+  /// nothing was judged.
+  double judged_accuracy = -1;
+  int judged = 0;  ///< How many labelled objects it rests on.
+  /// What the served model is right on of the samples that were held out; negative: of none.
+  double held_out_accuracy = -1;
+  int held_out = 0;
 };
 
 class LabelSource {
@@ -78,6 +89,10 @@ class LabelSource {
 struct TrialRequest {
   std::string stream;
   profile::Trial trial;
+  /// Goes on where the stream's last trial of this configuration in this window stopped, up to
+  /// `trial.epochs` epochs in all; the result is that of all of them. Without such a trial, and
+  /// where the runner keeps none, it is run from its start.
+  bool resume = false;
 };
 
 class TrialRunner {
@@ -95,6 +110,15 @@ struct TrainedModel {
   std::int64_t id = 0;
   double accuracy = 0;        ///< On the held-out samples of its training data, 0..1.
   double device_seconds = 0;  ///< That it took, at a whole device.
+  int samples = 0;            ///< Held-out objects that `accuracy` rests on; 0: not known.
+};
+
+/// How far a running retraining is.
+struct RetrainingProgress {
+  double part = 0;            ///< Of its epochs that have ended, 0..1.
+  double device_seconds = 0;  ///< That these took, at a whole device.
+  double accuracy = -1;       ///< Held-out, after the last of them; negative: not measured.
+  int samples = 0;            ///< Held-out objects that `accuracy` rests on.
 };
 
 class Trainer {
@@ -105,6 +129,11 @@ class Trainer {
                        const RetrainingConfiguration& configuration) = 0;
   /// Work done so far, at a whole device. 0 where nothing runs.
   virtual double DeviceSecondsDone(const std::string& stream) const = 0;
+  /// As of its last ended epoch; nothing where none has ended, or where the trainer does not look.
+  virtual std::optional<RetrainingProgress> Progress(const std::string& stream) const {
+    (void)stream;
+    return std::nullopt;
+  }
   /// Stops and forgets it. No event follows.
   virtual void Cancel(const std::string& stream) = 0;
   /// The model of the stream's last kRetrainingDone.
@@ -127,6 +156,24 @@ class AllocationSetter {
   virtual Status ApplyProfiling(const std::vector<Quanta>& per_device) = 0;
 };
 
+/// What a served model said of one frame's region or object.
+struct ServedResult {
+  double time_seconds = 0;   ///< On the run's clock.
+  std::int64_t version = 0;  ///< Of the model that said it.
+  int class_index = 0;
+  double score = 0;  ///< 0..1.
+};
+
+/// What tells of drift without labels.
+class DriftSource {
+ public:
+  virtual ~DriftSource() = default;
+  /// What `stream` was told between two moments on the run's clock, in order of time: some hundred
+  /// results, evenly chosen. Empty where nothing was served.
+  virtual Result<std::vector<ServedResult>> Served(const std::string& stream, double from_seconds,
+                                                   double to_seconds) = 0;
+};
+
 /// The world, borrowed for the conductor's lifetime.
 struct Ports {
   Timeline& timeline;
@@ -136,6 +183,7 @@ struct Ports {
   Trainer& trainer;
   Swapper& swapper;
   AllocationSetter& allocations;
+  DriftSource* drift = nullptr;  ///< Null: nobody watches for drift.
 };
 
 }  // namespace ekya::window

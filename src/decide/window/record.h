@@ -27,9 +27,20 @@ struct RetrainingRecord {
   double end_seconds = 0;
   double predicted_accuracy = 0;
   double predicted_device_seconds = 0;
+  double predicted_spread = 0;   ///< Standard deviation of predicted_accuracy; 0: not known.
   double achieved_accuracy = 0;  ///< Of the trained model on held-out samples; 0 where none came.
   double device_seconds = 0;
   std::string outcome;  ///< "swapped", "kept old: ...", "failed: ...", "cancelled: ...".
+};
+
+/// A prediction that turned out to be off by more than its spread, and what it was corrected to.
+struct CorrectionRecord {
+  double time_seconds = 0;  ///< On the run's clock.
+  std::string stream;
+  std::string configuration;
+  std::string what;  ///< "accuracy", or "device_seconds" of what is trained in the window.
+  double predicted = 0;
+  double corrected = 0;
 };
 
 /// What happened in one retraining window.
@@ -40,10 +51,12 @@ struct WindowRecord {
   double labelling_seconds = 0;  ///< Wall time, taken off the window.
   double profiling_seconds = 0;
   double profiling_device_seconds = 0;
+  double preparation_devices = 0;  ///< Whole devices that labelling and trials might use.
   std::map<std::string, LabelSummary> labels;
   std::map<std::string, std::vector<RetrainingProfile>> profiles;
   std::vector<Decision> decisions;
   std::vector<RetrainingRecord> retrainings;
+  std::vector<CorrectionRecord> corrections;
   std::vector<std::string> warnings;  ///< What went wrong and was survived, for people.
   bool stopped = false;               ///< The run was told to end.
 };
