@@ -154,6 +154,37 @@ def test_config(cli):
     assert "golden.model: golden.onnx does not exist" in run.stderr, run.stderr
 
 
+def test_labels(cli):
+    cli.run("labels", "export", "lobby", status=2, says="--format is required")
+    cli.run("labels", "export", "lobby", "--format", "voc", status=2, says="voc")
+    cli.run("labels", "export", "lobby", "--format", "coco", status=1,
+            says="stream lobby: out/streams/lobby/labels: found no labels of any window")
+    stream = pathlib.Path(cli.folder, "data", "streams", "lobby")
+    (stream / "frames" / "7").mkdir(parents=True)
+    (stream / "labels").mkdir()
+    (stream / "frames" / "7" / "3.jpg").write_bytes(b"any bytes: pictures are copied, not read")
+    line = {"window": 7, "frame_index": 3, "time_seconds": 0.3, "width": 64, "height": 48,
+            "source": "golden", "uniform": True,
+            "objects": [{"class": "car", "box": [8, 8, 16, 16], "score": 0.5}],
+            "image": "frames/7/3.jpg"}
+    gone = dict(line, frame_index=4, image="frames/7/4.jpg")
+    # The last line's writer was killed.
+    text = json.dumps(line) + "\n" + json.dumps(gone) + "\n" + json.dumps(line)[:40]
+    (stream / "labels" / "7.jsonl").write_text(text)
+    (stream / "labels" / "8.jsonl").write_text("{}\n")
+    run = cli.run("labels", "export", "lobby", "--format", "coco", "--data-dir", "data")
+    assert run.stdout == "lobby-coco: 1 frames with 1 objects\n", run.stdout
+    assert "8.jsonl:1: window" in run.stderr and "1 labelled frames are left out" in run.stderr
+    labels = json.loads(pathlib.Path(cli.folder, "lobby-coco", "labels.json").read_text())
+    assert labels["annotations"][0]["bbox"] == [8, 8, 16, 16], labels
+    assert pathlib.Path(cli.folder, "lobby-coco", "images", "7-3.jpg").exists()
+    cli.run("labels", "export", "lobby", "--format", "coco", "--data-dir", "data", status=1,
+            says="lobby-coco: found something, expected an empty folder")
+    cli.run("labels", "export", "lobby", "--format", "yolo", "--data-dir", "data", "--out", "y")
+    assert pathlib.Path(cli.folder, "y", "labels", "7-3.txt").read_text() == \
+        "0 0.250000 0.333333 0.250000 0.333333\n"
+
+
 def test_live(cli):
     """The commands that need the full build reach the program beside this one, or say so."""
     alone = pathlib.Path(cli.folder, "bin/ekya")
@@ -173,7 +204,7 @@ def test_live(cli):
 
 def main():
     program = str((pathlib.Path(sys.argv[1]) / "ekya").resolve())
-    for test in (test_usage, test_report, test_schedule, test_config, test_live):
+    for test in (test_usage, test_report, test_schedule, test_config, test_labels, test_live):
         with tempfile.TemporaryDirectory() as folder:
             test(Cli(program, folder))
             print(f"{test.__name__}: passed")

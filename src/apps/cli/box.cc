@@ -108,7 +108,7 @@ Result<std::string> StatusText(Box& box, double now) {
   text += "\n\n";
 
   report::Table table;
-  table.columns = {{"stream", false}, {"model", true},         {"accuracy", false},
+  table.columns = {{"stream", false}, {"model", true},          {"accuracy", false},
                    {"source", false}, {"judged objects", true}, {"skipped", true},
                    {"pinned", true}};
   EKYA_ASSIGN(const auto streams, box.registry->Streams());

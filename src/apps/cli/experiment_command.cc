@@ -28,6 +28,7 @@ const std::vector<LearningExperiment> kLearningExperiments = {
      "a small detector retrained on its own camera, on real clips and a drawn crossing"},
     {"throughput", "training and serving against Python with PyTorch, in turns on one core"},
     {"estimates", "micro-profiling's estimates against exhaustive training, and what they cost"},
+    {"shares", "what a training job gets of a core, how soon a change is felt, who starves"},
 };
 
 struct ExperimentOptions {

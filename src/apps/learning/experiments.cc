@@ -3,6 +3,7 @@
 #include "apps/learning/continual.h"
 #include "apps/learning/detection.h"
 #include "apps/learning/estimates.h"
+#include "apps/learning/shares.h"
 #include "apps/learning/throughput.h"
 
 namespace ekya::learning {
@@ -18,6 +19,8 @@ const std::vector<Experiment>& Experiments() {
        RunThroughput},
       {"estimates", "micro-profiling's estimates against exhaustive training, and what they cost",
        RunEstimates},
+      {"shares", "what a training job gets of a core, how soon a change is felt, who starves",
+       RunShares},
   };
   return experiments;
 }
