@@ -85,6 +85,7 @@ std::string WriteManifest(const Manifest& manifest) {
   json.Key("samples").Number(manifest.accuracy.samples);
   json.Key("source").Text(manifest.accuracy.source).EndMap();
   json.Key("device_seconds").Number(manifest.device_seconds);
+  json.Key("temperature").Number(manifest.temperature);
   json.Key("decision").Text(Name(manifest.verdict));
   json.Key("reason").Text(manifest.reason);
   json.Key("created_seconds").Number(manifest.created_seconds);
@@ -109,6 +110,9 @@ Result<Manifest> ReadManifest(std::string_view text, const std::string& file) {
     map.Merge(ReadAccuracy(*accuracy, file, map.PathOf("accuracy"), &manifest.accuracy));
   }
   map.Read("device_seconds", &manifest.device_seconds, AtLeast(0));
+  // Manifests from before scores were calibrated have none.
+  map.Optional();
+  map.Read("temperature", &manifest.temperature, {.low = 1e-3, .high = 1e3});
   std::vector<std::string> verdicts;
   for (const Verdict verdict : kVerdicts) verdicts.emplace_back(Name(verdict));
   if (std::string word; map.ReadOneOf("decision", &word, verdicts)) {

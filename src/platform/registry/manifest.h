@@ -39,6 +39,8 @@ struct Manifest {
   std::string configuration;  ///< Retraining configuration; empty: the first model.
   MeasuredAccuracy accuracy;  ///< On held-out samples, when it was made.
   double device_seconds = 0;  ///< That its training took, at a whole device.
+  /// By which its logits are divided so that scores mean what they say; 1: as they are.
+  double temperature = 1;
   Verdict verdict = Verdict::kCandidate;
   std::string reason;                         ///< Why, for people.
   double created_seconds = 0;                 ///< Epoch seconds.

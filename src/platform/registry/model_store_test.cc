@@ -64,6 +64,7 @@ TEST_F(ModelStoreTest, PublishesPointsAndLoads) {
   EXPECT_EQ(store.Publish(ManifestOf("lobby", Verdict::kFirst), Files("one")).value(), 1);
   Manifest second = ManifestOf("lobby");
   second.parent = 1;
+  second.temperature = 1.75;
   EXPECT_EQ(store.Publish(second, Files("two")).value(), 2);
   ASSERT_TRUE(store.Point("lobby", Alias::kServing, 1).ok());
   ASSERT_TRUE(store.Point("lobby", Alias::kServing, 2).ok());
@@ -80,6 +81,8 @@ TEST_F(ModelStoreTest, PublishesPointsAndLoads) {
   const StoredModel model = reader.LoadNewest("lobby").value();
   EXPECT_EQ(model.manifest.version, 2);
   EXPECT_EQ(model.manifest.parent, 1);
+  EXPECT_EQ(model.manifest.temperature, 1.75);
+  EXPECT_EQ(reader.Describe("lobby", 1)->temperature, 1);
   EXPECT_EQ(model.manifest.configuration, "all/10");
   EXPECT_EQ(model.manifest.accuracy.low, 0.85);
   EXPECT_EQ(ReadFile(model.folder / "weights.safetensors").value(), "two");

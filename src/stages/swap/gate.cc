@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <vector>
+
+#include "base/check.h"
+#include "core/significance.h"
 
 namespace ekya::swap {
 namespace {
@@ -15,29 +21,110 @@ double Variance(double accuracy, int samples) {
   return smooth * (1 - smooth) / count;
 }
 
+// Flips are drawn the same way for the same samples.
+constexpr std::uint64_t kFlipSeed = 7;
+
+double Mean(const std::vector<float>& values) {
+  double sum = 0;
+  for (const float value : values) sum += value;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+// What the candidate loses, in words; empty: no class.
+std::string LostClass(const PairedOutcomes& outcomes, const GateSettings& settings) {
+  struct OfClass {
+    std::vector<double> losses;
+    double served = 0;
+    double candidate = 0;
+  };
+  std::map<int, OfClass> classes;
+  for (std::size_t i = 0; i < outcomes.label.size(); ++i) {
+    OfClass& own = classes[outcomes.label[i]];
+    own.losses.push_back(outcomes.served[i] - outcomes.candidate[i]);
+    own.served += outcomes.served[i];
+    own.candidate += outcomes.candidate[i];
+  }
+  for (const auto& [label, own] : classes) {
+    const auto count = static_cast<double>(own.losses.size());
+    if (own.served - own.candidate < settings.class_loss * count) continue;
+    const double p = SignFlipTest(own.losses, kFlipSeed);
+    if (p * static_cast<double>(classes.size()) > settings.class_level) continue;
+    return fmt::format("it loses class {}: {:.3f} against {:.3f} on {} of its samples (p = {:.2g})",
+                       label, own.candidate / count, own.served / count, own.losses.size(), p);
+  }
+  return "";
+}
+
 }  // namespace
+
+GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings) {
+  EKYA_CHECK(outcomes.served.size() == outcomes.candidate.size(), "outcomes come in pairs");
+  EKYA_CHECK(outcomes.label.empty() || outcomes.label.size() == outcomes.served.size(),
+             "each sample has its class");
+  GateResult result;
+  result.samples = static_cast<int>(outcomes.served.size());
+  result.served = Mean(outcomes.served);
+  result.candidate = Mean(outcomes.candidate);
+  if (result.samples == 0) {
+    result.reason = "no labelled sample to compare on: kept the served model";
+    return result;
+  }
+  std::vector<double> gains;
+  for (std::size_t i = 0; i < outcomes.served.size(); ++i) {
+    const double gain = outcomes.candidate[i] - outcomes.served[i];
+    if (!std::isfinite(gain)) {
+      result.reason = fmt::format("sample {} was measured as {} against {}: kept the served model",
+                                  i, outcomes.candidate[i], outcomes.served[i]);
+      return result;
+    }
+    gains.push_back(gain);
+    result.better += gain > 0 ? 1 : 0;
+    result.worse += gain < 0 ? 1 : 0;
+  }
+  result.p_value = SignFlipTest(gains, kFlipSeed);
+  const auto compared = fmt::format(
+      "candidate {:.3f} against served {:.3f} on {} held-out samples, better on {} and worse on {} "
+      "(p = {:.2g})",
+      result.candidate, result.served, result.samples, result.better, result.worse, result.p_value);
+  if (!(result.p_value <= settings.level)) {
+    result.reason = fmt::format(
+        "{}: {}", compared,
+        result.candidate > result.served ? "not better beyond the noise" : "not better");
+    return result;
+  }
+  if (const std::string lost = LostClass(outcomes, settings); !lost.empty()) {
+    result.reason = compared + ": " + lost;
+    return result;
+  }
+  result.promote = true;
+  result.reason = compared + ": better";
+  return result;
+}
 
 GateResult Judge(double served_accuracy, double candidate_accuracy, int samples) {
   if (!std::isfinite(candidate_accuracy)) {
-    return {false,
-            fmt::format("candidate's accuracy is {}: kept the served model", candidate_accuracy)};
+    return {.promote = false,
+            .reason = fmt::format("candidate's accuracy is {}: kept the served model",
+                                  candidate_accuracy)};
   }
   if (samples <= 0) {
-    return {true,
-            fmt::format("no held-out sample to compare on: took the candidate, which has seen "
-                        "the newer world")};
+    return {.promote = true,
+            .reason =
+                fmt::format("no held-out sample to compare on: took the candidate, which has seen "
+                            "the newer world")};
   }
   const auto compared = fmt::format("candidate {:.3f} against served {:.3f} on {} held-out samples",
                                     candidate_accuracy, served_accuracy, samples);
-  if (!std::isfinite(served_accuracy)) return {true, compared};
+  if (!std::isfinite(served_accuracy)) return {.promote = true, .reason = compared};
   const double error =
       std::sqrt(Variance(served_accuracy, samples) + Variance(candidate_accuracy, samples));
   const bool promote = candidate_accuracy >= served_accuracy - error;
-  return {promote, fmt::format("{}: {} (one standard error is {:.3f})", compared,
-                               candidate_accuracy >= served_accuracy ? "not worse"
-                               : promote                             ? "within the error"
-                                                                     : "worse",
-                               error)};
+  return {.promote = promote,
+          .reason = fmt::format("{}: {} (one standard error is {:.3f})", compared,
+                                candidate_accuracy >= served_accuracy ? "not worse"
+                                : promote                             ? "within the error"
+                                                                      : "worse",
+                                error)};
 }
 
 }  // namespace ekya::swap

@@ -1,20 +1,55 @@
 #pragma once
 
 #include <string>
-
-#include "base/result.h"
+#include <vector>
 
 namespace ekya::swap {
 
-/// Decides whether a retrained model replaces the served one.
-struct GateResult {
-  bool promote = false;
-  std::string reason;  ///< With both accuracies and the number of samples.
+/// What two models were right on, sample by sample, on the same labelled ones: recent, later than
+/// what the candidate trained on, of all classes, old ones included.
+struct PairedOutcomes {
+  /// Of each sample, in one order: 0 or 1 for a classifier's crops, F1 for a detector's pictures.
+  std::vector<float> served;
+  std::vector<float> candidate;
+  /// Each sample's class; empty where they have none (pictures).
+  std::vector<int> label;
 };
 
-/// Both models were measured on the same `samples` held-out samples (labelled, later than what the
-/// candidate trained on). Promotes unless the candidate is worse by more than one standard error of
-/// the difference: a draw goes to the model that has seen the newer world. Zero samples: promotes.
+struct GateSettings {
+  /// A candidate is promoted where chance alone would make an equal one look as good with at most
+  /// this probability. Far above the usual 0.05: a retrained model has seen the newer world and is
+  /// mostly better, and with 30 to 100 held-out samples a strict test would keep out half of what
+  /// is 5 points better, window after window, while the served model drifts away. Simulated over a
+  /// drifting world (gate_test.cc), 0.4 serves within half a point of the best level and promotes
+  /// a third or less of the worse candidates that "not worse by a standard error" let pass.
+  double level = 0.4;
+  /// A class is lost where the candidate is right on so much less of it...
+  double class_loss = 0.2;
+  /// ...and chance alone would do that with at most this probability, over all classes together.
+  double class_level = 0.05;
+};
+
+/// Whether a retrained model may replace the served one.
+struct GateResult {
+  bool promote = false;
+  std::string reason;  ///< Both accuracies, samples, on how many either is better, p value.
+  double served = 0;   ///< Mean outcomes.
+  double candidate = 0;
+  int samples = 0;
+  int better = 0;  ///< Samples on which the candidate's outcome is the better one.
+  int worse = 0;
+  double p_value = 0.5;  ///< Of the candidate being no better, one-sided.
+};
+
+/// Compares a candidate with the served model by a paired test: McNemar's exact one (the sign test)
+/// where outcomes are right or wrong, flipped signs of the differences elsewhere. Rejected as well:
+/// a candidate that loses a class that the served model knows, whatever it gains elsewhere; and any
+/// where there is no sample to compare on.
+GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings = {});
+
+/// The same where only the accuracies are known: both models were measured on the same `samples`.
+/// Promotes unless the candidate is worse by more than one standard error of the difference. Zero
+/// samples: promotes.
 GateResult Judge(double served_accuracy, double candidate_accuracy, int samples);
 
 }  // namespace ekya::swap
