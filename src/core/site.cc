@@ -233,6 +233,10 @@ const Fields<LearningSettings>& LearningFields() {
       Flag("weigh_trials", &L::weigh_trials,
            "Whether only those trials are run that are expected to be worth their cost; other "
            "profiles are then what earlier windows lead to expect."),
+      Choice(
+          "drift", &L::drift, {"off", "watch", "act"},
+          "What is done about drift between windows: nothing, look for it and record it, or act: "
+          "leave streams that have not drifted alone, and begin a window early for one that has."),
   };
   return fields;
 }

@@ -108,6 +108,13 @@ void WriteWindow(JsonWriter& json, const WindowRecord& window) {
   json.EndList().Key("corrections").BeginList();
   for (const CorrectionRecord& correction : window.corrections) WriteCorrection(json, correction);
   json.EndList();
+  json.Key("drift").BeginMap();
+  for (const auto& [stream, finding] : window.drift) {
+    MembersOf(json.Key(ValidUtf8(stream)).BeginMap())("drifted", finding.drifted);
+    MembersOf(json)("p_served", finding.p_served)("p_golden", finding.p_golden);
+    MembersOf(json)("skipped", finding.skipped)("reason", finding.reason).EndMap();
+  }
+  MembersOf(json.EndMap())("ended_early", window.ended_early);
   WriteTexts(json, "warnings", window.warnings);
   MembersOf(json)("stopped", window.stopped).EndMap();
 }
@@ -281,6 +288,21 @@ Status ReadWindow(const Node& node, const std::string& file, const std::string& 
   ReadList(map, "retrainings", &window->retrainings, ReadRetraining);
   map.Optional();
   ReadList(map, "corrections", &window->corrections, ReadCorrection);
+  map.Optional();
+  if (const Node* drift = map.Map("drift")) {
+    for (const auto& [stream, finding] : drift->members) {
+      MapReader inner(finding, file, map.PathOf("drift") + "." + stream);
+      window::DriftFinding& found = window->drift[stream];
+      inner.Read("drifted", &found.drifted);
+      ReadNumberOrNull(inner, "p_served", -1, &found.p_served);
+      ReadNumberOrNull(inner, "p_golden", -1, &found.p_golden);
+      inner.Read("skipped", &found.skipped);
+      inner.Read("reason", &found.reason);
+      map.Merge(inner.Finish());
+    }
+  }
+  map.Optional();
+  map.Read("ended_early", &window->ended_early);
   map.ReadStrings("warnings", &window->warnings);
   map.Read("stopped", &window->stopped);
   return map.Finish();

@@ -27,6 +27,8 @@ TEST(RunRecordFile, ReadsBackWhatItWrote) {
   run.windows[2].stopped = true;
   run.windows[2].corrections = {{31, "gate", "e15-f50-d3", "device_seconds", 5, 9}};
   run.windows[2].preparation_devices = 0.35;
+  run.windows[2].drift["gate"] = {true, 0.01, -1, true, "another mix"};
+  run.windows[2].ended_early = "gate: another mix";
   run.windows[1].retrainings[0].predicted_spread = 0.02;
   run.windows[1].labels.at("gate").judged_accuracy = 0.75;
   run.windows[1].labels.at("gate").judged = 40;
@@ -49,6 +51,11 @@ TEST(RunRecordFile, ReadsBackWhatItWrote) {
   EXPECT_EQ(back->windows[2].corrections[0].what, "device_seconds");
   EXPECT_EQ(back->windows[2].corrections[0].corrected, 9);
   EXPECT_EQ(back->windows[2].preparation_devices, 0.35);
+  EXPECT_TRUE(back->windows[2].drift.at("gate").drifted);
+  EXPECT_TRUE(back->windows[2].drift.at("gate").skipped);
+  EXPECT_EQ(back->windows[2].drift.at("gate").p_served, 0.01);
+  EXPECT_EQ(back->windows[2].drift.at("gate").reason, "another mix");
+  EXPECT_EQ(back->windows[2].ended_early, "gate: another mix");
   EXPECT_EQ(back->windows[1].retrainings[0].predicted_spread, 0.02);
   EXPECT_EQ(back->windows[1].labels.at("gate").judged_accuracy, 0.75);
   EXPECT_EQ(back->windows[1].labels.at("gate").judged, 40);

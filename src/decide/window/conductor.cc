@@ -2,17 +2,22 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "decide/window/internal/memory.h"
 #include "decide/window/internal/window_run.h"
 
 namespace ekya::window {
 
+DriftUse DriftUseOf(const std::string& word) {
+  EKYA_CHECK(word == "off" || word == "watch" || word == "act", word);
+  return word == "off" ? DriftUse::kOff : word == "watch" ? DriftUse::kWatch : DriftUse::kAct;
+}
+
 Conductor::Conductor(ConductorSettings settings, schedule::Policy& policy, Ports ports)
     : settings_(std::move(settings)),
       policy_(policy),
       ports_(ports),
-      memory_(std::make_unique<Memory>(
-          Memory{profile::MicroProfiler(settings_.profiling, settings_.retraining), {}, {}})) {}
+      memory_(std::make_unique<Memory>(settings_)) {}
 
 Conductor::~Conductor() = default;
 

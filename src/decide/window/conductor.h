@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -11,6 +12,18 @@
 #include "decide/window/record.h"
 
 namespace ekya::window {
+
+/// What is done about drift.
+enum class DriftUse {
+  kOff,    ///< Nobody looks.
+  kWatch,  ///< It is looked for and recorded.
+  /// A stream that was looked after and has not drifted since is not retrained; one that drifts
+  /// while nothing retrains ends the window early.
+  kAct,
+};
+
+/// By its word in `site.yaml`: "off", "watch" or "act"; other words are a bug.
+DriftUse DriftUseOf(const std::string& word);
 
 /// What stays the same from window to window.
 struct ConductorSettings {
@@ -32,6 +45,7 @@ struct ConductorSettings {
   bool weigh_trials = false;
   /// Part of the window that weighed trials take at most.
   double most_profiling = 0.2;
+  DriftUse drift = DriftUse::kOff;  ///< Where the ports have somebody to ask.
 };
 
 struct Memory;

@@ -39,6 +39,8 @@ struct FakeStream {
   std::vector<double> epochs = {};
   /// What the retrained model really has; negative: what its trial promised.
   double real_accuracy = -1;
+  /// What its model says between two moments; empty: nothing.
+  std::function<std::vector<ServedResult>(double from, double to)> served = {};
   double RealAccuracy() const { return real_accuracy < 0 ? trial_accuracy : real_accuracy; }
 };
 
@@ -50,11 +52,12 @@ class FakeWorld : public Timeline,
                   public TrialRunner,
                   public Trainer,
                   public Swapper,
-                  public AllocationSetter {
+                  public AllocationSetter,
+                  public DriftSource {
  public:
   explicit FakeWorld(std::vector<FakeStream> list) : streams(std::move(list)) {}
 
-  Ports ports() { return {*this, *this, *this, *this, *this, *this, *this}; }
+  Ports ports() { return {*this, *this, *this, *this, *this, *this, *this, this}; }
   void At(double time, Event event) { scripted.emplace_back(time, std::move(event)); }
   bool Called(const std::string& call) const {
     return std::find(calls.begin(), calls.end(), call) != calls.end();
@@ -172,6 +175,11 @@ class FakeWorld : public Timeline,
     calls.push_back("profiling");
     profiling.push_back(per_device);
     return {};
+  }
+
+  Result<std::vector<ServedResult>> Served(const std::string& id, double from, double to) override {
+    const FakeStream& stream = Find(id);
+    return stream.served ? stream.served(from, to) : std::vector<ServedResult>{};
   }
 
   const FakeStream& Find(const std::string& id) const {

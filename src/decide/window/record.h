@@ -43,6 +43,15 @@ struct CorrectionRecord {
   double corrected = 0;
 };
 
+/// Whether a stream's world was seen to have changed, and by whom.
+struct DriftFinding {
+  bool drifted = false;
+  double p_served = -1;  ///< Of the served results being as before; negative: not compared.
+  double p_golden = -1;  ///< Of the labels being no less often right; negative: not compared.
+  bool skipped = false;  ///< The stream was not retrained in this window for want of drift.
+  std::string reason;
+};
+
 /// What happened in one retraining window.
 struct WindowRecord {
   int window = 0;
@@ -57,6 +66,8 @@ struct WindowRecord {
   std::vector<Decision> decisions;
   std::vector<RetrainingRecord> retrainings;
   std::vector<CorrectionRecord> corrections;
+  std::map<std::string, DriftFinding> drift;  ///< At its start; absent: nobody watched.
+  std::string ended_early;  ///< Why it ended before its time, for drift; empty: it did not.
   std::vector<std::string> warnings;  ///< What went wrong and was survived, for people.
   bool stopped = false;               ///< The run was told to end.
 };

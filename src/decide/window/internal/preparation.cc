@@ -31,6 +31,7 @@ void WindowRun::Prepare() {
   record_.preparation_devices = static_cast<double>(plan.TotalFree()) / settings_.quanta_per_device;
   LabelAll();
   if (!record_.stopped) {
+    LookForDrift();
     RunTrials(needs, plan);
     if (weighs_) ExpectTheRest(needs);
   }

@@ -63,6 +63,7 @@ Result<WindowRecord> WindowRun::Run() {
     if (!stream.profiles.empty()) memory_.profiler.EndWindow(stream.id, stream.profiles);
   }
   if (!status.ok()) return status.error();
+  SettleDrift();
   record_.end_seconds = ports_.timeline.Now();
   return std::move(record_);
 }
@@ -204,7 +205,7 @@ Status WindowRun::DecideUntilEnd() {
   const double shortest = kShortestDecision * settings_.window_seconds;
   reasons_.insert(reasons_.begin(), "window start");
   TakeEvents();
-  while (!record_.stopped && Left() > 0) {
+  while (!record_.stopped && record_.ended_early.empty() && Left() > 0) {
     double until = end_;
     // Too late for anything but what an event has set free or taken.
     if (Left() > shortest || record_.decisions.empty()) {
@@ -225,14 +226,19 @@ Status WindowRun::DecideUntilEnd() {
 // Until `until` at most. What is no news (an epoch that went as expected) is no reason.
 void WindowRun::WaitForAReason(double until) {
   const std::size_t known = reasons_.size();
-  while (!record_.stopped && reasons_.size() == known) {
-    const std::optional<Event> event = ports_.timeline.WaitForEvent(until);
+  while (!record_.stopped && record_.ended_early.empty() && reasons_.size() == known) {
+    const double wake = std::min(until, next_look_);
+    const std::optional<Event> event = ports_.timeline.WaitForEvent(wake);
     if (event) {
       Handle(*event);
       TakeEvents();
     }
     LookAtLateness();
     if (event) continue;
+    if (wake < until) {
+      LookWhileServing();
+      continue;
+    }
     if (reasons_.size() == known && until < end_) {
       reasons_.emplace_back("end of a planned segment");
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,9 +15,9 @@
 
 namespace ekya::window {
 
-/// One window, from its start to its end. Its members stand in four files: what happens in it
+/// One window, from its start to its end. Its members stand in five files: what happens in it
 /// (window_run.cc), labels and trials (preparation.cc), starting and ending retrainings
-/// (retraining.cc), predictions that turn out wrong (correcting.cc).
+/// (retraining.cc), predictions that turn out wrong (correcting.cc), drift (drifting.cc).
 class WindowRun {
  public:
   /// All outlive it.
@@ -99,13 +100,21 @@ class WindowRun {
   double SecondsUntilLate(const std::vector<Allocation>& jobs);
   RetrainingProfile* ProfileOf(StreamWindow& stream, const std::string& configuration);
 
+  // Drift.
+  bool WatchesDrift() const;
+  DriftFinding LookAt(const StreamWindow& stream, double from_seconds);
+  void LookForDrift();
+  void LookWhileServing();
+  void SettleDrift();
+
   const ConductorSettings& settings_;
   schedule::Policy& policy_;
   const Ports& ports_;
   Memory& memory_;
   const int window_;
   double end_ = 0;
-  bool weighs_ = false;  // Which trials to run.
+  double next_look_ = std::numeric_limits<double>::infinity();  // For drift.
+  bool weighs_ = false;                                         // Which trials to run.
   std::vector<StreamWindow> streams_;
   std::vector<std::string> reasons_;  // Why the next decision is made.
   WindowRecord record_;
