@@ -22,12 +22,12 @@ namespace {
 const std::vector<double> kShares = {0.10, 0.25, 0.50, 0.75, 0.90};
 const std::vector<double> kCourse = {0.10, 0.90, 0.25, 0.75, 0.50, 0.90, 0.10, 0.50};
 const std::vector<double> kInferenceShares = {0.10, 0.25, 0.50};
-constexpr double kSteadySeconds = 4;
+constexpr double kSteadySeconds = 3;
 constexpr double kCourseSeconds = 1.5;  // At each share of the course.
 constexpr double kLeastChange = 0.4;    // Smaller ones are lost in the noise of half a second.
-constexpr int kChangeRounds = 5;        // Every change so many times.
-constexpr int kIntervalTurns = 3;
-constexpr double kIntervalSeconds = 8;
+constexpr int kChangeRounds = 3;        // Every change so many times.
+constexpr int kIntervalTurns = 2;
+constexpr double kIntervalSeconds = 6;
 constexpr int kRestarts = 10;
 // The paper's window, for what restarts cost of it.
 constexpr double kWindowSeconds = 200;
@@ -132,7 +132,7 @@ report::Figure SteadyFigure(const std::vector<MechanismResult>& results) {
   report::Figure figure;
   figure.kind = report::FigureKind::kBar;
   figure.title = "What a training job got";
-  figure.caption = "Bars are means; dots are single stretches of 4 s.";
+  figure.caption = "Bars are means; dots are single stretches of 3 s.";
   figure.y = {.name = "measured share", .unit = report::Unit::kPercent, .low = 0, .high = 1};
   figure.x.name = "requested share";
   for (const double share : kShares) {

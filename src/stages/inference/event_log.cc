@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -75,8 +77,9 @@ bool Usable(const Detection& detection) {
 class FileEventLog : public EventLog {
  public:
   FileEventLog(int file, std::filesystem::path path, std::string camera,
-               std::vector<std::string> classes, double epoch_start)
-      : file_(file),
+               std::vector<std::string> classes, double epoch_start, std::uint64_t file_bytes)
+      : file_bytes_(file_bytes),
+        file_(file),
         path_(std::move(path)),
         camera_(std::move(camera)),
         classes_(std::move(classes)),
@@ -95,8 +98,10 @@ class FileEventLog : public EventLog {
   void Write(const char* type, Object& object);
   void See(Object& object, const Detection& detection, const FrameResult& result, int window);
   void End(Object& object);
+  void BeginNewFile();
 
-  const int file_;
+  const std::uint64_t file_bytes_;
+  int file_;
   const std::filesystem::path path_;
   const std::string camera_;
   const std::vector<std::string> classes_;
@@ -148,7 +153,12 @@ void FileEventLog::Write(const char* type, Object& object) {
   do {
     written = ::write(file_, line.data(), line.size());
   } while (written < 0 && errno == EINTR);
-  if (written == static_cast<ssize_t>(line.size())) return;
+  if (written == static_cast<ssize_t>(line.size())) {
+    if (known && static_cast<std::uint64_t>(before.st_size + written) >= file_bytes_) {
+      BeginNewFile();
+    }
+    return;
+  }
 
   const int error = written < 0 ? errno : ENOSPC;
   // A part of a line must not spoil the ones that follow once there is room again.
@@ -260,6 +270,31 @@ void FileEventLog::Add(const FrameResult& result, int window) {
   }
 }
 
+void FileEventLog::BeginNewFile() {
+  // Names with a ~ are no camera's: the number after it is one more than the highest there is.
+  const std::string stem = path_.stem().string() + "~";
+  const std::string suffix = path_.extension().string();
+  std::int64_t last = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path_.parent_path(), error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(stem)) continue;
+    std::int64_t number = 0;
+    const char* const stop = name.data() + name.size();
+    const auto [rest, wrong] = std::from_chars(name.data() + stem.size(), stop, number);
+    if (wrong == std::errc() && std::string_view(rest, stop) == suffix) {
+      last = std::max(last, number);
+    }
+  }
+  const auto closed = path_.parent_path() / fmt::format("{}{}{}", stem, last + 1, suffix);
+  if (::rename(path_.c_str(), closed.c_str()) != 0) return;  // The old one goes on growing.
+  const int next = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (next < 0) return;  // Events go on into the renamed one.
+  ::close(file_);
+  file_ = next;
+}
+
 void FileEventLog::Close() {
   for (Object& object : objects_) End(object);
   objects_.clear();
@@ -270,7 +305,7 @@ void FileEventLog::Close() {
 Result<std::unique_ptr<EventLog>> EventLog::Open(const std::filesystem::path& path,
                                                  std::string camera,
                                                  std::vector<std::string> classes,
-                                                 double epoch_start) {
+                                                 double epoch_start, std::uint64_t file_bytes) {
   std::error_code error;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -285,8 +320,8 @@ Result<std::unique_ptr<EventLog>> EventLog::Open(const std::filesystem::path& pa
       ::pread(file, &last, 1, content.st_size - 1) == 1 && last != '\n') {
     (void)!::write(file, "\n", 1);
   }
-  return std::unique_ptr<EventLog>(std::make_unique<FileEventLog>(file, path, std::move(camera),
-                                                                  std::move(classes), epoch_start));
+  return std::unique_ptr<EventLog>(std::make_unique<FileEventLog>(
+      file, path, std::move(camera), std::move(classes), epoch_start, file_bytes));
 }
 
 }  // namespace ekya::inference

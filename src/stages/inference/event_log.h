@@ -24,12 +24,17 @@ namespace ekya::inference {
 /// never the stream. One thread at a time.
 class EventLog {
  public:
+  /// A file that has grown to so many bytes is closed and a new one begun.
+  static constexpr std::uint64_t kFileBytes = std::uint64_t{64} << 20;
+
   /// Appends to `path`; makes its folder. `epoch_start`: epoch seconds of time 0 of the frames.
-  /// `classes`: the names behind the results' class indices. kFailed names the path and the reason.
+  /// `classes`: the names behind the results' class indices. At `file_bytes` "lobby.jsonl" becomes
+  /// "lobby~1.jsonl", the next one "lobby~2.jsonl". kFailed names the path and the reason.
   static Result<std::unique_ptr<EventLog>> Open(const std::filesystem::path& path,
                                                 std::string camera,
                                                 std::vector<std::string> classes,
-                                                double epoch_start);
+                                                double epoch_start,
+                                                std::uint64_t file_bytes = kFileBytes);
   virtual ~EventLog() = default;
   /// Takes one analysed frame in; skipped ones change nothing.
   virtual void Add(const FrameResult& result, int window) = 0;

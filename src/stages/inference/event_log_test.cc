@@ -5,8 +5,11 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 
 namespace ekya::inference {
@@ -171,6 +174,40 @@ TEST_F(EventLogTest, AppendsAndEndsAHalfLineOfACutOffRun) {
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "{\"type\":\"up");
   EXPECT_THAT(lines[1], StartsWith(R"({"type":"new")"));
+}
+
+TEST_F(EventLogTest, ALargeFileIsClosedAndANewOneBegun) {
+  const auto begin = [&] {
+    return EventLog::Open(path_, "lobby", {"car", "bus"}, 0, 4000).value();
+  };
+  std::size_t lines = 0;
+  for (int run = 0; run < 2; ++run) {
+    auto log = begin();
+    for (int i = 0; i < 30; ++i) log->Add(At(0.1 * i, {Thing(1, i / 2 % 2)}), 0);
+    EXPECT_EQ(log->lines_lost(), 0);
+  }
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path_.parent_path())) {
+    if (!entry.path().filename().string().starts_with(path_.stem().string())) continue;
+    files.push_back(entry.path());
+    std::ifstream text(entry.path());
+    std::string line;
+    while (std::getline(text, line)) {
+      EXPECT_THAT(line, StartsWith(R"({"type":")"));
+      EXPECT_TRUE(line.ends_with("}}")) << line;
+      ++lines;
+    }
+    if (entry.path() == path_) continue;
+    EXPECT_GE(std::filesystem::file_size(entry.path()), 4000U);
+  }
+  EXPECT_GE(files.size(), 3U);
+  EXPECT_TRUE(std::filesystem::exists(path_.parent_path() / (path_.stem().string() + "~1.jsonl")));
+  auto whole = EventLog::Open(folder_ / "whole.jsonl", "lobby", {"car", "bus"}, 0).value();
+  for (int i = 0; i < 30; ++i) whole->Add(At(0.1 * i, {Thing(1, i / 2 % 2)}), 0);
+  whole->Close();
+  std::ifstream text(folder_ / "whole.jsonl");
+  const auto expected = std::count(std::istreambuf_iterator<char>(text), {}, '\n');
+  EXPECT_EQ(lines, 2U * static_cast<std::size_t>(expected)) << "nothing is lost in between";
 }
 
 TEST_F(EventLogTest, AFolderInTheWayIsAnErrorThatNamesIt) {
