@@ -12,6 +12,7 @@
 #include "apps/report/figure.h"
 #include "apps/report/html_page.h"
 #include "apps/report/terminal_table.h"
+#include "core/interval.h"
 #include "core/json_writer.h"
 #include "core/schedule.h"
 
@@ -23,8 +24,7 @@ using registry::Alias;
 using registry::Manifest;
 using registry::WindowEntry;
 
-// How many of each `ekya status` shows, and looks at.
-constexpr int kEventsShown = 8;
+// How many of each are looked at.
 constexpr int kAccuraciesPooled = 30;
 constexpr int kModelsShown = 1000;
 
@@ -42,6 +42,7 @@ std::string AccuracyText(const registry::MeasuredAccuracy& accuracy) {
 AccuracyEntry Pooled(const std::vector<AccuracyEntry>& entries) {
   AccuracyEntry pooled;
   double right = 0;
+  std::vector<FrameScore> stretches;
   for (const AccuracyEntry& entry : entries) {
     if (pooled.to_seconds == 0) {
       pooled = entry;
@@ -53,11 +54,17 @@ AccuracyEntry Pooled(const std::vector<AccuracyEntry>& entries) {
     pooled.frames += entry.frames;
     pooled.frames_skipped += entry.frames_skipped;
     if (entry.accuracy.samples == 0 || std::isnan(entry.accuracy.accuracy)) continue;
-    right += entry.accuracy.accuracy * entry.accuracy.samples;
+    const double right_here = entry.accuracy.accuracy * entry.accuracy.samples;
+    right += right_here;
     pooled.accuracy.samples += entry.accuracy.samples;
+    stretches.push_back({static_cast<int>(std::lround(right_here)), entry.accuracy.samples,
+                         entry.accuracy.samples});
   }
   const int samples = pooled.accuracy.samples;
   pooled.accuracy.accuracy = samples > 0 ? right / samples : report::kMissing;
+  const AccuracyInterval range = IntervalOf(stretches, false);
+  pooled.accuracy.low = range.low;
+  pooled.accuracy.high = range.high;
   return pooled;
 }
 
@@ -93,7 +100,7 @@ Result<Box> OpenBox(const std::filesystem::path& data_dir, bool to_write) {
   return box;
 }
 
-Result<std::string> StatusText(Box& box, double now) {
+Result<std::string> StatusText(Box& box, double now, int events) {
   EKYA_ASSIGN(const auto runs, box.registry->Runs(1));
   if (runs.empty()) return std::string("Nothing has run here yet.\n");
   const registry::RunEntry& run = runs.front();
@@ -118,19 +125,18 @@ Result<std::string> StatusText(Box& box, double now) {
     const AccuracyEntry recent = Pooled(entries);
     const std::int64_t served = Served(box, stream.id);
     table.rows.push_back(
-        {stream.id, served > 0 ? fmt::format("{}", served) : "-",
-         report::PercentText(recent.accuracy.accuracy), recent.accuracy.source,
-         fmt::format("{}", recent.accuracy.samples),
+        {stream.id, served > 0 ? fmt::format("{}", served) : "-", AccuracyText(recent.accuracy),
+         recent.accuracy.source, fmt::format("{}", recent.accuracy.samples),
          report::PercentText(recent.frames > 0 ? static_cast<double>(recent.frames_skipped) /
                                                      static_cast<double>(recent.frames)
                                                : report::kMissing),
          pin ? fmt::format("{}", pin->version) : ""});
   }
   text += report::TerminalTable(table);
-  EKYA_ASSIGN(auto events, box.registry->Events(kEventsShown));
-  std::ranges::reverse(events);
-  if (!events.empty()) text += "\n";
-  for (const registry::EventEntry& event : events) {
+  EKYA_ASSIGN(auto last, box.registry->Events(events));
+  std::ranges::reverse(last);
+  if (!last.empty()) text += "\n";
+  for (const registry::EventEntry& event : last) {
     text += fmt::format("{}  {}{}{}\n", TimeText(event.time_seconds),
                         event.stream.empty() ? "" : event.stream + ": ", event.kind,
                         event.detail.empty() ? "" : ": " + event.detail);
@@ -138,11 +144,11 @@ Result<std::string> StatusText(Box& box, double now) {
   return text;
 }
 
-Result<std::string> StatusJson(Box& box) {
+Result<std::string> StatusJson(Box& box, int events) {
   EKYA_ASSIGN(const auto runs, box.registry->Runs(1));
   EKYA_ASSIGN(const auto windows, box.registry->Windows(1, std::nullopt));
   EKYA_ASSIGN(const auto streams, box.registry->Streams());
-  EKYA_ASSIGN(const auto events, box.registry->Events(kEventsShown));
+  EKYA_ASSIGN(const auto last, box.registry->Events(events));
   JsonWriter json;
   json.BeginMap().Key("format").Text("ekya-status/1");
   json.Key("run");
@@ -174,6 +180,8 @@ Result<std::string> StatusJson(Box& box) {
     json.Key("task").Text(stream.task);
     json.Key("model_version").Integer(Served(box, stream.id));
     json.Key("accuracy").Number(recent.accuracy.accuracy);
+    json.Key("low").Number(recent.accuracy.low);
+    json.Key("high").Number(recent.accuracy.high);
     json.Key("source").Text(recent.accuracy.source);
     json.Key("samples").Number(recent.accuracy.samples);
     json.Key("frames").Integer(recent.frames);
@@ -187,7 +195,7 @@ Result<std::string> StatusJson(Box& box) {
     json.EndMap();
   }
   json.EndList().Key("events").BeginList();
-  for (const registry::EventEntry& event : events) {
+  for (const registry::EventEntry& event : last) {
     json.BeginMap().Key("time_seconds").Number(event.time_seconds);
     json.Key("stream").Text(event.stream);
     json.Key("kind").Text(event.kind);
@@ -197,17 +205,53 @@ Result<std::string> StatusJson(Box& box) {
   return json.Take();
 }
 
+namespace {
+
+report::Table ProfilesTable(const WindowEntry& entry) {
+  report::Table table;
+  table.columns = {
+      {"stream", false}, {"configuration", false}, {"accuracy", true}, {"device s", true}};
+  for (const registry::ProfileEntry& profile : entry.profiles) {
+    std::string accuracy = report::PercentText(profile.accuracy);
+    if (profile.spread > 0) accuracy += fmt::format(" ± {:.1f}", 100 * profile.spread);
+    table.rows.push_back({profile.stream, profile.configuration, accuracy,
+                          fmt::format("{:.1f}", profile.device_seconds)});
+  }
+  return table;
+}
+
+report::Table CorrectionsTable(const WindowEntry& entry) {
+  report::Table table;
+  table.columns = {{"after s", true}, {"stream", false},   {"configuration", false},
+                   {"what", false},   {"predicted", true}, {"corrected", true}};
+  for (const registry::CorrectionEntry& correction : entry.corrections) {
+    table.rows.push_back({fmt::format("{:.1f}", correction.time_seconds - entry.start_seconds),
+                          correction.stream, correction.configuration, correction.what,
+                          fmt::format("{:.3g}", correction.predicted),
+                          fmt::format("{:.3g}", correction.corrected)});
+  }
+  return table;
+}
+
+}  // namespace
+
 Result<std::string> PlanText(Box& box, std::optional<int> window) {
   EKYA_ASSIGN(const WindowEntry entry, WindowOf(box, window));
   std::string text = fmt::format("Window {}, {} to {}: labelling {}, trials {}\n", entry.window,
                                  TimeText(entry.start_seconds), TimeText(entry.end_seconds),
                                  report::SecondsText(entry.labelling_seconds),
                                  report::SecondsText(entry.profiling_seconds));
+  if (!entry.profiles.empty()) {
+    text += "\nWhat retraining promised\n" + report::TerminalTable(ProfilesTable(entry));
+  }
   for (const registry::DecisionEntry& decision : entry.decisions) {
     text += fmt::format("\n{:.1f} s, {}\n", decision.time_seconds - entry.start_seconds,
                         decision.reason);
     EKYA_ASSIGN(const Schedule schedule, ReadSchedule(decision.schedule, "registry"));
     text += ScheduleTable(schedule);
+  }
+  if (!entry.corrections.empty()) {
+    text += "\nPredictions that were corrected\n" + report::TerminalTable(CorrectionsTable(entry));
   }
   if (!entry.retrainings.empty()) {
     report::Table table;
@@ -231,12 +275,43 @@ Result<std::string> PlanJson(Box& box, std::optional<int> window) {
   json.Key("window").Number(entry.window);
   json.Key("start_seconds").Number(entry.start_seconds);
   json.Key("end_seconds").Number(entry.end_seconds);
-  json.Key("decisions").BeginList();
+  json.Key("labelling_seconds").Number(entry.labelling_seconds);
+  json.Key("profiling_seconds").Number(entry.profiling_seconds);
+  json.Key("profiles").BeginList();
+  for (const registry::ProfileEntry& profile : entry.profiles) {
+    json.BeginMap().Key("stream").Text(profile.stream);
+    json.Key("configuration").Text(profile.configuration);
+    json.Key("accuracy").Number(profile.accuracy);
+    json.Key("spread").Number(profile.spread);
+    json.Key("device_seconds").Number(profile.device_seconds).EndMap();
+  }
+  json.EndList().Key("decisions").BeginList();
   for (const registry::DecisionEntry& decision : entry.decisions) {
     json.BeginMap().Key("time_seconds").Number(decision.time_seconds);
     json.Key("reason").Text(decision.reason);
     json.Key("situation").Json(decision.situation);
     json.Key("schedule").Json(decision.schedule).EndMap();
+  }
+  json.EndList().Key("corrections").BeginList();
+  for (const registry::CorrectionEntry& correction : entry.corrections) {
+    json.BeginMap().Key("time_seconds").Number(correction.time_seconds);
+    json.Key("stream").Text(correction.stream);
+    json.Key("configuration").Text(correction.configuration);
+    json.Key("what").Text(correction.what);
+    json.Key("predicted").Number(correction.predicted);
+    json.Key("corrected").Number(correction.corrected).EndMap();
+  }
+  json.EndList().Key("retrainings").BeginList();
+  for (const registry::RetrainingEntry& retraining : entry.retrainings) {
+    json.BeginMap().Key("stream").Text(retraining.stream);
+    json.Key("configuration").Text(retraining.configuration);
+    json.Key("start_seconds").Number(retraining.start_seconds);
+    json.Key("end_seconds").Number(retraining.end_seconds);
+    json.Key("predicted_accuracy").Number(retraining.predicted_accuracy);
+    json.Key("predicted_device_seconds").Number(retraining.predicted_device_seconds);
+    json.Key("achieved_accuracy").Number(retraining.achieved_accuracy);
+    json.Key("device_seconds").Number(retraining.device_seconds);
+    json.Key("outcome").Text(retraining.outcome).EndMap();
   }
   json.EndList().EndMap();
   return json.Take();
@@ -258,6 +333,9 @@ Result<std::string> ModelsText(Box& box, const std::string& stream) {
     if (model.version == served) version = "serving " + version;
     if (model.version == previous) version = "previous " + version;
     if (pin && pin->version == model.version) version = "pinned, " + version;
+    if (!box.models || !box.models->Describe(stream, model.version).ok()) {
+      version = "not kept, " + version;
+    }
     table.rows.push_back(
         {version, TimeText(model.created_seconds),
          model.parent > 0 ? fmt::format("{}", model.parent) : "", fmt::format("{}", model.window),

@@ -22,14 +22,18 @@ struct Box {
 /// as the server does. kNotFound: nothing ran here.
 Result<Box> OpenBox(const std::filesystem::path& data_dir, bool to_write);
 
-/// The run, the newest window, and per stream what is served and what it is worth; the last events.
-/// `now`: epoch seconds.
-Result<std::string> StatusText(Box& box, double now);
-/// The same for programs: `ekya-status/1`.
-Result<std::string> StatusJson(Box& box);
+/// The last events, of workers, cameras and models, that are shown where nobody says how many.
+inline constexpr int kEventsShown = 8;
 
-/// Every schedule of a window (absent: of the newest), when it was made, and why each stream got
-/// what it got. kNotFound: no such window.
+/// The run, the newest window, and per stream what is served and what it is worth, with its 95 %
+/// interval; the last `events` events. `now`: epoch seconds.
+Result<std::string> StatusText(Box& box, double now, int events = kEventsShown);
+/// The same for programs: `ekya-status/1`.
+Result<std::string> StatusJson(Box& box, int events = kEventsShown);
+
+/// What a window (absent: the newest) was told (its profiles), every schedule, when it was made and
+/// why each stream got what it got, which predictions were corrected, and what came of it.
+/// kNotFound: no such window.
 Result<std::string> PlanText(Box& box, std::optional<int> window);
 Result<std::string> PlanJson(Box& box, std::optional<int> window);
 

@@ -16,6 +16,7 @@ struct BoxOptions {
   std::string stream;
   std::optional<int> window;
   std::optional<std::int64_t> version;
+  int events = kEventsShown;
   bool json = false;
 };
 
@@ -47,8 +48,12 @@ void AddBoxCommands(CLI::App& app, Request* request) {
 
   CLI::App* const status = add(
       app, "status", "what is served on a box and what it is worth", false, [options](Box& box) {
-        return options->json ? StatusJson(box) : StatusText(box, EpochSeconds());
+        return options->json ? StatusJson(box, options->events)
+                             : StatusText(box, EpochSeconds(), options->events);
       });
+  status->add_option("--events", options->events, "how many of the last events are shown")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
   status->add_flag("--json", options->json, "print ekya-status/1");
 
   CLI::App* const plan = app.add_subcommand("plan", "the schedules of a box");

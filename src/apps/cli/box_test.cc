@@ -70,6 +70,7 @@ class BoxTest : public ::testing::Test {
     window.profiles = {{"lobby", "all/10", 0.9, 10, 0.02}};
     window.decisions = {
         {kNow - 128, "window start", WriteSituation(situation), WriteSchedule(schedule)}};
+    window.corrections = {{kNow - 100, "lobby", "all/10", "device_seconds", 10, 14.5}};
     window.retrainings = {
         {"lobby", "all/10", kNow - 128, kNow - 60, 0.9, 10, 0.875, 9.5, "swapped"}};
     EXPECT_TRUE(registry->RecordWindow(window).ok());
@@ -100,7 +101,8 @@ TEST_F(BoxTest, StatusPoolsWhatTheServedModelShowed) {
   EXPECT_THAT(text, HasSubstr("not ended; window 4 ended 10"));
   EXPECT_THAT(text, HasSubstr("yard: camera stalled: 5 s"));
   // (0.5 * 10 + 0.9 * 30) / 40, of version 2 alone; 5 of 50 frames skipped.
-  EXPECT_THAT(text, ::testing::ContainsRegex("lobby +2 +80.0 % +truth +40 +10.0 %"));
+  EXPECT_THAT(text, ::testing::ContainsRegex(
+                        R"(lobby +2 +80\.0 % \([0-9.]+ % to [0-9.]+ %\) +truth +40 +10\.0 %)"));
   EXPECT_THAT(text, ::testing::ContainsRegex("yard +- +- "));
 
   const Node status = ParseJson(StatusJson(box).value(), "status").value();
@@ -112,7 +114,10 @@ TEST_F(BoxTest, StatusPoolsWhatTheServedModelShowed) {
   };
   const Node& lobby = member(status, "streams").items.at(0);
   EXPECT_NEAR(member(lobby, "accuracy").number, 0.8, 1e-12);
+  EXPECT_LT(member(lobby, "low").number, 0.8);
+  EXPECT_GT(member(lobby, "high").number, 0.8);
   EXPECT_EQ(member(lobby, "model_version").number, 2);
+  EXPECT_THAT(StatusText(box, kNow, 0).value(), Not(HasSubstr("camera stalled")));
   EXPECT_EQ(member(member(status, "streams").items.at(1), "accuracy").kind, Node::Kind::kNull);
 }
 
@@ -123,9 +128,15 @@ TEST_F(BoxTest, PlanShowsSchedulesWithTheirReasonsAndWhatCameOfThem) {
   EXPECT_THAT(text, HasSubstr("lobby: "));  // The explanation.
   EXPECT_THAT(text, HasSubstr("87.5 %"));
   EXPECT_THAT(text, HasSubstr("swapped"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("lobby +all/10 +90.0 % ± 2.0 +10.0"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("30.0 +lobby +all/10 +device_seconds +10 +14.5"));
   EXPECT_EQ(PlanText(box, 4).value(), text);
   EXPECT_THAT(PlanText(box, 9).error().message, HasSubstr("window 9: not in the registry"));
-  EXPECT_TRUE(ParseJson(PlanJson(box, 4).value(), "plan").ok());
+  const std::string json = PlanJson(box, 4).value();
+  EXPECT_TRUE(ParseJson(json, "plan").ok());
+  for (const char* said : {"\"spread\": 0.02", "\"corrected\": 14.5", "\"outcome\": \"swapped\""}) {
+    EXPECT_THAT(json, HasSubstr(said));
+  }
 }
 
 TEST_F(BoxTest, ListsModels) {
@@ -136,6 +147,9 @@ TEST_F(BoxTest, ListsModels) {
   EXPECT_THAT(text, HasSubstr("80.0 % (70.0 % to 90.0 %)"));
   EXPECT_TRUE(ParseJson(ModelsJson(box, "lobby").value(), "models").ok());
   EXPECT_THAT(ModelsText(box, "yard").error().message, HasSubstr("stream yard: no model"));
+  EXPECT_THAT(text, Not(HasSubstr("not kept")));
+  std::filesystem::remove_all(folder_ / "models/lobby/3");
+  EXPECT_THAT(ModelsText(box, "lobby").value(), HasSubstr("not kept, 3"));
 }
 
 TEST_F(BoxTest, PinsUnpinsAndRollsBack) {

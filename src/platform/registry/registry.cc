@@ -19,8 +19,9 @@ using internal::Database;
 using internal::Statement;
 using internal::Transaction;
 
-constexpr int kSchemaVersion = 1;
-constexpr char kSchema[] = R"(
+constexpr int kSchemaVersion = 2;
+// What each version adds to the one before, from 1 on.
+constexpr const char* kSchemas[kSchemaVersion] = {R"(
 create table runs (id integer primary key, started real not null, ended real not null default 0,
   scheduler text not null, seed integer not null, window_seconds real not null);
 create table streams (id text primary key, task text not null, classes text not null);
@@ -49,7 +50,13 @@ create table models (stream text not null, version integer not null, manifest te
 create table events (id integer primary key, time real not null, stream text not null,
   kind text not null, detail text not null);
 create table pins (stream text primary key, version integer not null, time real not null);
-)";
+)",
+                                                  R"(
+create table corrections (window integer not null references windows(id) on delete cascade,
+  time real not null, stream text not null, configuration text not null, what text not null,
+  predicted real, corrected real);
+create index corrections_by_window on corrections (window);
+)"};
 
 std::string ClassesText(const std::vector<std::string>& classes) {
   JsonWriter json(JsonWriter::Layout::kOneLine);
@@ -132,6 +139,12 @@ class SqliteRegistry : public Registry {
                  << entry.end_seconds << entry.predicted_accuracy << entry.predicted_device_seconds
                  << entry.achieved_accuracy << entry.device_seconds << entry.outcome;
       EKYA_RETURN_IF_ERROR(retraining.Run());
+    }
+    Statement correction(database_, "insert into corrections values (?, ?, ?, ?, ?, ?, ?)");
+    for (const CorrectionEntry& entry : window.corrections) {
+      correction << id << entry.time_seconds << entry.stream << entry.configuration << entry.what
+                 << entry.predicted << entry.corrected;
+      EKYA_RETURN_IF_ERROR(correction.Run());
     }
     return transaction.Commit();
   }
@@ -357,6 +370,21 @@ class SqliteRegistry : public Registry {
                               e.achieved_accuracy >> e.device_seconds >> e.outcome;
                           return Status();
                         }));
+    // A reader does not bring an older file up to date.
+    Statement table(database_, "select 1 from sqlite_master where name = 'corrections'");
+    EKYA_ASSIGN(const bool known, table.Step());
+    if (!known) return {};
+    Statement corrections(database_,
+                          "select time, stream, configuration, what, predicted, corrected "
+                          "from corrections where window = ? order by rowid");
+    corrections << id;
+    EKYA_ASSIGN(window.corrections, Collect(corrections, std::vector<CorrectionEntry>(),
+                                            [](Statement& row, CorrectionEntry& e) {
+                                              row >> e.time_seconds >> e.stream >>
+                                                  e.configuration >> e.what >> e.predicted >>
+                                                  e.corrected;
+                                              return Status();
+                                            }));
     return {};
   }
 
@@ -399,7 +427,9 @@ Status Prepare(Database& database, const std::filesystem::path& path, bool* dama
   if (version == kSchemaVersion) return {};
   Transaction transaction(database);
   EKYA_RETURN_IF_ERROR(transaction.Begin());
-  EKYA_RETURN_IF_ERROR(database.Execute(kSchema));
+  for (int next = version; next < kSchemaVersion; ++next) {
+    EKYA_RETURN_IF_ERROR(database.Execute(kSchemas[next]));
+  }
   EKYA_RETURN_IF_ERROR(
       database.Execute(fmt::format("pragma user_version = {}", kSchemaVersion).c_str()));
   return transaction.Commit();

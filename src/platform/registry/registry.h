@@ -58,6 +58,16 @@ struct RetrainingEntry {
   std::string outcome;
 };
 
+/// A prediction that turned out to be off by more than its spread, and what it was corrected to.
+struct CorrectionEntry {
+  double time_seconds = 0;
+  std::string stream;
+  std::string configuration;
+  std::string what;  ///< "accuracy" or "device_seconds".
+  double predicted = 0;
+  double corrected = 0;
+};
+
 /// All that is kept of one retraining window.
 struct WindowEntry {
   std::int64_t run = 0;
@@ -71,6 +81,7 @@ struct WindowEntry {
   std::vector<ProfileEntry> profiles;
   std::vector<DecisionEntry> decisions;
   std::vector<RetrainingEntry> retrainings;
+  std::vector<CorrectionEntry> corrections;
 };
 
 /// What a stream's served model was worth in one stretch of time.

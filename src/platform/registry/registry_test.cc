@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "platform/registry/internal/database.h"
 
 namespace ekya::registry {
 namespace {
@@ -49,6 +50,7 @@ WindowEntry Window(std::int64_t run, int number) {
                       {window.start_seconds + 90, "retraining of lobby done", "{}", "{}"}};
   window.retrainings = {{"lobby", "all/10", window.start_seconds + 2, window.start_seconds + 90,
                          0.8, 12, 0.82, 11, "swapped"}};
+  window.corrections = {{window.start_seconds + 30, "lobby", "all/10", "device_seconds", 12, 15.5}};
   return window;
 }
 
@@ -168,7 +170,27 @@ TEST_F(RegistryTest, RefusesWhatANewerEkyaWrote) {
   const auto registry = Registry::Open(file_);
   ASSERT_FALSE(registry.ok());
   EXPECT_EQ(registry.error().code, ErrorCode::kInvalid);
-  EXPECT_THAT(registry.error().message, HasSubstr("found schema version 9, expected at most 1"));
+  EXPECT_THAT(registry.error().message, HasSubstr("found schema version 9, expected at most 2"));
+}
+
+TEST_F(RegistryTest, BringsAnOlderFileUpToDate) {
+  const std::int64_t run = Open()->BeginRun({0, 1000, 0, "thief", 7, 200}, {}).value();
+  ASSERT_TRUE(Open()->RecordWindow(Window(run, 1)).ok());
+  {
+    // As the first schema had it.
+    auto database = internal::Database::Open(file_, internal::Database::Mode::kWrite).value();
+    ASSERT_TRUE(database.Execute("drop table corrections; pragma user_version = 1").ok());
+  }
+  const auto read = Registry::OpenToRead(file_).value()->Windows(1, std::nullopt);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_THAT(read->front().corrections, IsEmpty());
+  EXPECT_THAT(read->front().profiles, SizeIs(1));
+  const auto registry = Open();
+  ASSERT_TRUE(registry->RecordWindow(Window(run, 2)).ok());
+  const auto windows = registry->Windows(2, std::nullopt).value();
+  EXPECT_EQ(windows.at(0).corrections.at(0).corrected, 15.5);
+  EXPECT_THAT(windows.at(1).retrainings, SizeIs(1));
+  EXPECT_TRUE(registry->put_aside().empty());
 }
 
 TEST_F(RegistryTest, ReadersSayWhatIsMissing) {
