@@ -141,7 +141,17 @@ Status Job::Set(double cores, int core) {
       }
     }
   }
-  threads_->bucket.SetRate(MonotonicClock().Now(), cores);
+  const double now = MonotonicClock().Now();
+  if (threads_->paced) {
+    // Up to here at the old rate, also within a minibatch.
+    for (JobThreads::Member& member : threads_->members) {
+      const double used = Read(member.clock);
+      if (used <= member.charged) continue;
+      threads_->bucket.Charge(now, used - member.charged);
+      member.charged = used;
+    }
+  }
+  threads_->bucket.SetRate(now, cores);
   threads_->cores = cores;
   threads_->changed.notify_all();
   return {};
