@@ -39,8 +39,8 @@ std::filesystem::path DataFolder::Stream(const std::string& stream) const {
   return Streams() / FolderName(stream);
 }
 
-std::filesystem::path DataFolder::Exemplars(const std::string& stream) const {
-  return Stream(stream) / "exemplars.safetensors";
+std::filesystem::path DataFolder::Exemplars(const std::string& stream, int window) const {
+  return Stream(stream) / "exemplars" / (std::to_string(window) + ".safetensors");
 }
 
 std::filesystem::path DataFolder::Trials(const std::string& stream, int window) const {

@@ -12,9 +12,9 @@ namespace ekya::registry {
 ///   registry.db                                what happened
 ///   models/<stream>/<version>/                 ModelStore
 ///   events/<stream>.jsonl                      and <stream>~<number>.jsonl, older ones
-///   streams/<stream>/exemplars.safetensors     what is replayed in training
-///   streams/<stream>/trials/<window>/          models of trials and half-done retrainings
-///   streams/<stream>/frames/<window>/          pictures of sampled frames
+///   streams/<stream>/exemplars/<window>...     what is replayed in training
+///   streams/<stream>/trials/<window>...        models of trials and half-done retrainings
+///   streams/<stream>/frames/<window>...        sampled frames and their pictures
 ///   streams/<stream>/samples/<window>...       labelled samples, one file or more
 ///   streams/<stream>/labels/<window>.jsonl     what sampled frames show
 ///
@@ -30,7 +30,7 @@ class DataFolder {
   std::filesystem::path Streams() const { return root_ / "streams"; }
   std::filesystem::path Stream(const std::string& stream) const;
 
-  std::filesystem::path Exemplars(const std::string& stream) const;
+  std::filesystem::path Exemplars(const std::string& stream, int window) const;
   std::filesystem::path Trials(const std::string& stream, int window) const;
   std::filesystem::path Frames(const std::string& stream, int window) const;
   std::filesystem::path Samples(const std::string& stream, int window) const;

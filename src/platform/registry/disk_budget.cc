@@ -9,6 +9,7 @@
 #include <cmath>
 #include <ctime>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Kinds that lie in streams/<stream>/<kind>/<window>..., in the order in which they go.
-constexpr const char* kWindowKinds[] = {"trials", "frames", "samples", "labels"};
+constexpr const char* kWindowKinds[] = {"trials", "exemplars", "frames", "samples", "labels"};
 // In front of what is being removed.
 constexpr char kReaped[] = ".reaped-";
 // A file that is written aside lives for seconds; after so long its writer was killed.
@@ -68,13 +69,14 @@ std::vector<fs::path> EntriesOf(const fs::path& folder) {
   return entries;
 }
 
-/// The window that owns an entry: the number that its name begins with, up to its end or a dot.
+/// The window that owns an entry: the number that its name begins with, up to its end, a dot or a
+/// hyphen.
 std::optional<int> WindowOfEntry(const fs::path& path) {
   const std::string name = path.filename().string();
   int window = 0;
   const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), window);
   if (code != std::errc() || window < 0) return std::nullopt;
-  if (end != name.data() + name.size() && *end != '.') return std::nullopt;
+  if (end != name.data() + name.size() && *end != '.' && *end != '-') return std::nullopt;
   return window;
 }
 
@@ -134,6 +136,25 @@ double NewestWindow(const DataFolder& folder) {
   return newest;
 }
 
+/// Exemplars that newer ones of the same stream stand for: each file has what all windows before it
+/// left. Whatever its age, a stream's newest and the one before stay.
+std::vector<Item> OldExemplars(const DataFolder& folder) {
+  constexpr std::size_t kNewest = 2;
+  std::vector<Item> old;
+  for (const fs::path& stream : EntriesOf(folder.Streams())) {
+    std::vector<Item> items;
+    for (const fs::path& entry : EntriesOf(stream / "exemplars")) {
+      if (const auto window = WindowOfEntry(entry)) {
+        items.push_back({entry, static_cast<double>(*window), 0});
+      }
+    }
+    std::ranges::sort(items, {}, &Item::age_order);
+    items.resize(items.size() - std::min(items.size(), kNewest));
+    std::ranges::move(items, std::back_inserter(old));
+  }
+  return old;
+}
+
 /// Event files that are not written to any more: "<stream>~<number>.jsonl".
 std::vector<Item> ClosedEventFiles(const DataFolder& folder) {
   std::vector<Item> items;
@@ -189,7 +210,7 @@ DiskBudget::DiskBudget(DataFolder folder, ModelStore models, Registry* registry,
 std::vector<DiskUse> DiskBudget::Used() const {
   std::vector<DiskUse> use;
   use.push_back({"half-written files", Sum(LeftOvers(folder_.root()))});
-  for (const std::string kind : {"trials", "frames", "samples"}) {
+  for (const std::string kind : {"trials", "exemplars", "frames", "samples"}) {
     use.push_back({kind, Sum(WindowItems(folder_, kind))});
   }
   use.push_back({"models", DiskBytes(models_.root())});
@@ -220,6 +241,8 @@ std::vector<DiskUse> DiskBudget::Reap(std::uint64_t bytes) {
       {"half-written files",
        [this](std::uint64_t wanted) { return RemoveOldest(LeftOvers(folder_.root()), wanted); }},
       {"trials", past_windows("trials")},
+      {"exemplars",
+       [this](std::uint64_t wanted) { return RemoveOldest(OldExemplars(folder_), wanted); }},
       {"frames", past_windows("frames")},
       {"samples", past_windows("samples")},
       {"models", [this](std::uint64_t wanted) { return ReapModels(wanted); }},

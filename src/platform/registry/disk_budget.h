@@ -29,12 +29,12 @@ struct DiskKept {
 };
 
 /// What lies on the disk of a data folder, and what of it may go when there is too much, in this
-/// order: what a kill left half-written; models of past windows' trials; pictures of past windows;
-/// their samples; old model versions; past windows' labels; rows of the registry (and damaged
-/// registries that were put aside); event files that are not written to any more. Of each kind the
-/// oldest windows, versions or files of all streams go first. Exemplars, what is served and what
-/// could be served in its place stay. Whatever happens, a reader meets whole things or none. Any
-/// thread; one Reap at a time.
+/// order: what a kill left half-written; models of past windows' trials; exemplars that newer ones
+/// stand for; pictures of past windows; their samples; old model versions; past windows' labels;
+/// rows of the registry (and damaged registries that were put aside); event files that are not
+/// written to any more. Of each kind the oldest windows, versions or files of all streams go first.
+/// What is served and what could be served in its place stay. Whatever happens, a reader meets
+/// whole things or none. Any thread; one Reap at a time.
 class DiskBudget {
  public:
   /// `registry` may be null (nothing can be read from it or forgotten); not owned.

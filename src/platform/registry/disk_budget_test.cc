@@ -105,15 +105,16 @@ TEST_F(DiskBudgetTest, SaysWhatLiesThere) {
   WriteWindow("lobby", 3);
   WriteWindow("yard", 3);
   Publish("lobby");
-  Write(folder_.Exemplars("lobby"));
+  Write(folder_.Exemplars("lobby", 3));
   Write(folder_.Events() / "lobby.jsonl");
   const auto used = budget.Used();
-  EXPECT_THAT(Kinds(used), ElementsAre("half-written files", "trials", "frames", "samples",
-                                       "models", "labels", "registry", "events", "other"));
+  EXPECT_THAT(Kinds(used),
+              ElementsAre("half-written files", "trials", "exemplars", "frames", "samples",
+                          "models", "labels", "registry", "events", "other"));
   EXPECT_GE(Of(used, "frames"), 4 * kPicture);
   EXPECT_LT(Of(used, "frames"), 5 * kPicture);
   EXPECT_GE(Of(used, "models"), kPicture);
-  EXPECT_GE(Of(used, "other"), kPicture) << "exemplars";
+  EXPECT_GE(Of(used, "exemplars"), kPicture);
   EXPECT_GT(Of(used, "registry"), 0);
   EXPECT_EQ(Bytes(used), budget.UsedBytes());
 }
@@ -155,6 +156,21 @@ TEST_F(DiskBudgetTest, AStreamThatIsGoneAgesWithTheOthers) {
   budget.Reap(UINT64_MAX);
   EXPECT_FALSE(fs::exists(folder_.Frames("removed", 4)));
   EXPECT_TRUE(fs::exists(folder_.Frames("lobby", 40)));
+}
+
+TEST_F(DiskBudgetTest, AStreamsNewestExemplarsStayHoweverOld) {
+  DiskBudget budget = MakeBudget({.windows = 2});
+  for (const int window : {1, 2, 3}) Write(folder_.Exemplars("removed", window));
+  for (const int window : {2, 90}) Write(folder_.Exemplars("lobby", window));
+  Write(folder_.Trials("lobby", 1).string() + "-e5-f100-d2-3.safetensors");
+  Write(folder_.Trials("lobby", 90).string() + "-e5-f100-d2-3.safetensors");
+  EXPECT_THAT(Kinds(budget.Reap(UINT64_MAX)), ElementsAre("trials", "exemplars"));
+  EXPECT_FALSE(fs::exists(folder_.Exemplars("removed", 1)));
+  EXPECT_TRUE(fs::exists(folder_.Exemplars("removed", 2)));
+  EXPECT_TRUE(fs::exists(folder_.Exemplars("removed", 3)));
+  EXPECT_TRUE(fs::exists(folder_.Exemplars("lobby", 2)));
+  EXPECT_TRUE(fs::exists(folder_.Trials("lobby", 90).string() + "-e5-f100-d2-3.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_.Trials("lobby", 1).string() + "-e5-f100-d2-3.safetensors"));
 }
 
 TEST_F(DiskBudgetTest, ModelsThatServeOrMayServeStay) {
@@ -233,11 +249,11 @@ TEST_F(DiskBudgetTest, WhatAKillLeftGoesFirst) {
 
 TEST_F(DiskBudgetTest, WhatIsNotOursStays) {
   DiskBudget budget = MakeBudget({.windows = 0});
-  Write(folder_.Stream("lobby") / "frames" / "12-notes.txt");
+  Write(folder_.Stream("lobby") / "frames" / "12x.txt");
   Write(folder_.Stream("lobby") / "frames" / "readme");
   Write(root_ / "report.html");
   EXPECT_THAT(budget.Reap(UINT64_MAX), IsEmpty());
-  EXPECT_TRUE(fs::exists(folder_.Stream("lobby") / "frames" / "12-notes.txt"));
+  EXPECT_TRUE(fs::exists(folder_.Stream("lobby") / "frames" / "12x.txt"));
 }
 
 TEST_F(DiskBudgetTest, IsKeptByTheReaper) {
@@ -262,7 +278,7 @@ TEST_F(DiskBudgetTest, IsKeptByTheReaper) {
 
 TEST_F(DiskBudgetTest, TheReaperSaysOnceThatNothingMoreCanGo) {
   DiskBudget budget = MakeBudget();
-  Write(folder_.Exemplars("lobby"));
+  Write(folder_.Exemplars("lobby", 1));
   std::atomic<int> calls = 0;
   std::atomic<bool> enough = true;
   {
@@ -277,7 +293,7 @@ TEST_F(DiskBudgetTest, TheReaperSaysOnceThatNothingMoreCanGo) {
   }
   EXPECT_EQ(calls, 1);
   EXPECT_FALSE(enough);
-  EXPECT_TRUE(fs::exists(folder_.Exemplars("lobby")));
+  EXPECT_TRUE(fs::exists(folder_.Exemplars("lobby", 1)));
 }
 
 TEST_F(DiskBudgetTest, KeepsSpaceFreeOnAFullDisk) {
