@@ -18,9 +18,9 @@ namespace {
 
 /// Every command, in the order of the help.
 constexpr void (*kCommands[])(CLI::App&, Request*) = {
-    AddLiveCommands,      AddBoxCommands,     AddLabelsCommand,
-    AddConfigCommand,     AddScheduleCommand, AddSimulateCommand,
-    AddExperimentCommand, AddTraceCommand,    AddReportCommand,
+    AddLiveCommands,  AddBoxCommands,     AddLabelsCommand,   AddDoctorCommand,
+    AddConfigCommand, AddScheduleCommand, AddSimulateCommand, AddExperimentCommand,
+    AddTraceCommand,  AddReportCommand,
 };
 
 }  // namespace

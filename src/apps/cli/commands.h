@@ -32,6 +32,7 @@ void AddExperimentCommand(CLI::App& app, Request* request);
 void AddTraceCommand(CLI::App& app, Request* request);
 void AddBoxCommands(CLI::App& app, Request* request);  ///< status, plan, model
 void AddLabelsCommand(CLI::App& app, Request* request);
+void AddDoctorCommand(CLI::App& app, Request* request);
 /// The commands that need cameras and models: this process becomes `ekya-live`, which lies beside
 /// it.
 void AddLiveCommands(CLI::App& app, Request* request);
