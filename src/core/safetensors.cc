@@ -47,7 +47,8 @@ std::string Describe(ElementType type, const std::vector<std::int64_t>& shape) {
 }
 
 std::optional<ElementType> TypeNamed(const std::string& name) {
-  for (const auto type : {ElementType::kU8, ElementType::kI64, ElementType::kF32}) {
+  for (const auto type :
+       {ElementType::kU8, ElementType::kI64, ElementType::kF32, ElementType::kF64}) {
     if (name == Name(type)) return type;
   }
   return std::nullopt;
@@ -104,10 +105,10 @@ Result<Extent> ReadEntry(const Node& node, const std::string& file, const std::s
     }
   }
   if (!dtype || dtype->kind != Node::Kind::kString) {
-    return fail(dtype ? Describe(*dtype) : "no dtype", "dtype F32, I64 or U8");
+    return fail(dtype ? Describe(*dtype) : "no dtype", "dtype F32, F64, I64 or U8");
   }
   const auto type = TypeNamed(dtype->text);
-  if (!type) return fail("dtype " + Quoted(dtype->text), "F32, I64 or U8");
+  if (!type) return fail("dtype " + Quoted(dtype->text), "F32, F64, I64 or U8");
   tensor->type = *type;
 
   if (!shape || shape->kind != Node::Kind::kList || shape->items.size() > kMaxDimensions) {
@@ -159,6 +160,8 @@ template <typename T>
 constexpr ElementType TypeOf() {
   if constexpr (std::is_same_v<T, float>) {
     return ElementType::kF32;
+  } else if constexpr (std::is_same_v<T, double>) {
+    return ElementType::kF64;
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
     return ElementType::kI64;
   } else {
@@ -177,6 +180,8 @@ const char* Name(ElementType type) {
       return "I64";
     case ElementType::kF32:
       return "F32";
+    case ElementType::kF64:
+      return "F64";
   }
   return "?";
 }
@@ -186,6 +191,7 @@ std::size_t BytesOf(ElementType type) {
     case ElementType::kU8:
       return 1;
     case ElementType::kI64:
+    case ElementType::kF64:
       return 8;
     case ElementType::kF32:
       return 4;
@@ -346,9 +352,11 @@ std::vector<T> NumbersOf(const StoredTensor& tensor) {
 }
 
 template StoredTensor StoreTensor(std::span<const float>, std::vector<std::int64_t>);
+template StoredTensor StoreTensor(std::span<const double>, std::vector<std::int64_t>);
 template StoredTensor StoreTensor(std::span<const std::int64_t>, std::vector<std::int64_t>);
 template StoredTensor StoreTensor(std::span<const std::uint8_t>, std::vector<std::int64_t>);
 template std::vector<float> NumbersOf(const StoredTensor&);
+template std::vector<double> NumbersOf(const StoredTensor&);
 template std::vector<std::int64_t> NumbersOf(const StoredTensor&);
 template std::vector<std::uint8_t> NumbersOf(const StoredTensor&);
 

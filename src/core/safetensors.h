@@ -11,9 +11,9 @@
 
 namespace ekya {
 
-enum class ElementType { kU8, kI64, kF32 };
+enum class ElementType { kU8, kI64, kF32, kF64 };
 
-/// "U8", "I64", "F32": as the file spells it.
+/// "U8", "I64", "F32", "F64": as the file spells it.
 const char* Name(ElementType type);
 std::size_t BytesOf(ElementType type);
 

@@ -97,7 +97,7 @@ TEST(Safetensors, NamesTheTensorThatIsWrong) {
   EXPECT_EQ(refusal(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})"), "parsed");
   EXPECT_THAT(refusal("3"), AllOf(HasSubstr("'fc'"), HasSubstr("dtype, shape")));
   EXPECT_THAT(refusal(R"({"dtype":"F16","shape":[4],"data_offsets":[0,8]})"),
-              AllOf(HasSubstr("'fc'"), HasSubstr("'F16'"), HasSubstr("F32, I64 or U8")));
+              AllOf(HasSubstr("'fc'"), HasSubstr("'F16'"), HasSubstr("F32, F64, I64 or U8")));
   EXPECT_THAT(refusal(R"({"shape":[4],"data_offsets":[0,8]})"), HasSubstr("no dtype"));
   EXPECT_THAT(refusal(R"({"dtype":"F32","data_offsets":[0,8]})"), HasSubstr("no shape"));
   EXPECT_THAT(refusal(R"({"dtype":"F32","shape":[2]})"), HasSubstr("no data_offsets"));

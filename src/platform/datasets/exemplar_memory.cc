@@ -4,18 +4,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <string>
 #include <utility>
 
 #include "base/file.h"
 #include "core/safetensors.h"
+#include "platform/datasets/internal/packed.h"
 
 namespace ekya::datasets {
 namespace {
 
 constexpr int kMostClasses = 4096;
-constexpr std::int64_t kMostSide = 16384;
+
+/// That there is a picture for each of `count` samples.
+Status CheckSizes(const TensorFile& content, const std::string& file, std::int64_t count) {
+  const auto sizes = FindTensor(content, file, "sizes", ElementType::kI64, {count, 2});
+  return sizes.ok() ? Status{} : Status{sizes.error()};
+}
 
 using Rows = std::vector<std::vector<float>>;
 
@@ -133,30 +138,24 @@ std::vector<Sample> ExemplarMemory::Samples() const {
 }
 
 Status ExemplarMemory::Save(const std::filesystem::path& path) const {
-  // Samples have sizes of their own, so their pixels stand one after the other.
-  std::vector<std::uint8_t> pixels;
-  std::vector<std::int64_t> sizes;
+  std::vector<const Image*> pictures;
   std::vector<std::int64_t> labels;
   std::vector<std::int64_t> times;
   std::vector<std::int64_t> seen;
-  for (const auto& memory : classes_) seen.push_back(memory.seen);
-  for (const auto& sample : Samples()) {
-    pixels.insert(pixels.end(), sample.image.pixels.begin(), sample.image.pixels.end());
-    sizes.push_back(sample.image.width);
-    sizes.push_back(sample.image.height);
-    labels.push_back(sample.label);
-    times.push_back(std::llround(1e6 * sample.time_seconds));
+  for (const auto& memory : classes_) {
+    seen.push_back(memory.seen);
+    for (const Sample& sample : memory.kept) {
+      pictures.push_back(&sample.image);
+      labels.push_back(sample.label);
+      times.push_back(std::llround(1e6 * sample.time_seconds));
+    }
   }
-  const auto count = static_cast<std::int64_t>(labels.size());
   TensorFile content;
   content.metadata["ekya.content"] = "exemplars";
-  content.tensors["pixels"] = StoreTensor(std::span<const std::uint8_t>(pixels),
-                                          {static_cast<std::int64_t>(pixels.size())});
-  content.tensors["sizes"] = StoreTensor(std::span<const std::int64_t>(sizes), {count, 2});
-  content.tensors["labels"] = StoreTensor(std::span<const std::int64_t>(labels), {count});
-  content.tensors["times"] = StoreTensor(std::span<const std::int64_t>(times), {count});
-  content.tensors["seen"] =
-      StoreTensor(std::span<const std::int64_t>(seen), {static_cast<std::int64_t>(seen.size())});
+  PackPictures(pictures, &content);
+  PackNumbers("labels", labels, &content);
+  PackNumbers("times", times, &content);
+  PackNumbers("seen", seen, &content);
   return WriteFileAtomically(path, FormatSafetensors(content));
 }
 
@@ -165,60 +164,33 @@ Status ExemplarMemory::Load(const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& tensor, const std::string& text) {
     return Error{ErrorCode::kInvalid, fmt::format("{}: tensor '{}': {}", file, tensor, text)};
   };
-  EKYA_ASSIGN(const std::string bytes, ReadFile(path, std::uint64_t{4} << 30));
-  EKYA_ASSIGN(const TensorFile content, ParseSafetensors(bytes, file));
-  EKYA_ASSIGN(const StoredTensor* stored_labels,
-              FindTensor(content, file, "labels", ElementType::kI64, {-1}));
-  const auto labels = NumbersOf<std::int64_t>(*stored_labels);
+  EKYA_ASSIGN(const TensorFile content, ReadTensors(path));
+  EKYA_ASSIGN(const auto labels, UnpackNumbers<std::int64_t>(content, file, "labels", -1));
   const auto count = static_cast<std::int64_t>(labels.size());
-  EKYA_ASSIGN(const StoredTensor* stored_sizes,
-              FindTensor(content, file, "sizes", ElementType::kI64, {count, 2}));
-  EKYA_ASSIGN(const StoredTensor* stored_times,
-              FindTensor(content, file, "times", ElementType::kI64, {count}));
-  EKYA_ASSIGN(const StoredTensor* stored_seen,
-              FindTensor(content, file, "seen", ElementType::kI64, {-1}));
-  EKYA_ASSIGN(const StoredTensor* pixels,
-              FindTensor(content, file, "pixels", ElementType::kU8, {-1}));
-  const auto sizes = NumbersOf<std::int64_t>(*stored_sizes);
-  const auto times = NumbersOf<std::int64_t>(*stored_times);
-  const auto seen = NumbersOf<std::int64_t>(*stored_seen);
+  EKYA_RETURN_IF_ERROR(CheckSizes(content, file, count));
+  EKYA_ASSIGN(const auto times, UnpackNumbers<std::int64_t>(content, file, "times", count));
+  EKYA_ASSIGN(const auto seen, UnpackNumbers<std::int64_t>(content, file, "seen", -1));
+  EKYA_ASSIGN(auto pictures, UnpackPictures(content, file));
   if (seen.size() > static_cast<std::size_t>(kMostClasses)) {
     return refuse("seen",
                   fmt::format("found {} classes, expected at most {}", seen.size(), kMostClasses));
   }
 
   std::vector<ClassMemory> classes(seen.size());
-  std::size_t offset = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || labels[i] >= static_cast<std::int64_t>(seen.size())) {
       return refuse("labels", fmt::format("found {} for sample {}, expected 0 to {}", labels[i], i,
                                           static_cast<int>(seen.size()) - 1));
     }
-    const auto width = sizes[2 * i];
-    const auto height = sizes[2 * i + 1];
-    const bool possible = width > 0 && height > 0 && width <= kMostSide && height <= kMostSide;
-    const auto needed = possible ? static_cast<std::size_t>(3 * width * height) : 0;
-    if (!possible || needed > pixels->bytes.size() - offset) {
-      return refuse("sizes",
-                    fmt::format("found {} x {} for sample {}, expected a picture within the "
-                                "{} bytes of pixels left",
-                                width, height, i, pixels->bytes.size() - offset));
-    }
     auto& memory = classes[static_cast<std::size_t>(labels[i])];
-    const auto* first = reinterpret_cast<const std::uint8_t*>(pixels->bytes.data()) + offset;
-    offset += needed;
     // A smaller memory than the one saved keeps the first ones: as random as any, or those that
     // tell most.
     if (memory.kept.size() == static_cast<std::size_t>(per_class_)) continue;
     Sample sample;
-    sample.image = {static_cast<int>(width), static_cast<int>(height), {first, first + needed}};
+    sample.image = std::move(pictures[i]);
     sample.label = static_cast<int>(labels[i]);
     sample.time_seconds = static_cast<double>(times[i]) * 1e-6;
     memory.kept.push_back(std::move(sample));
-  }
-  if (offset != pixels->bytes.size()) {
-    return refuse("pixels", fmt::format("found {} bytes, expected {}: what its samples take",
-                                        pixels->bytes.size(), offset));
   }
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (seen[i] < static_cast<std::int64_t>(classes[i].kept.size())) {

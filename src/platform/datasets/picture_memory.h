@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <vector>
 
 #include "base/random.h"
+#include "base/result.h"
 #include "core/frame.h"
 
 namespace ekya::datasets {
@@ -20,6 +22,11 @@ class PictureMemory {
   void Add(const std::vector<LabelledPicture>& pictures);
   /// What is kept, class by class.
   std::vector<LabelledPicture> Samples() const;
+
+  /// One file, written atomically, as ExemplarMemory's.
+  Status Save(const std::filesystem::path& path) const;
+  /// Replaces what is kept; on an error nothing changes.
+  Status Load(const std::filesystem::path& path);
 
  private:
   struct ClassMemory {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,16 +35,31 @@ struct Material {
   int held_out_objects = 0;  ///< In those held out: what an accuracy measured on them rests on.
 };
 
+/// Two models on the same held-out material, item by item.
+struct Comparison {
+  std::vector<double> served;
+  std::vector<double> candidate;
+  std::vector<int> label;         ///< The class of each sample; -1: a picture of several.
+  double served_accuracy = 0;     ///< As Learner::Measure: over all items.
+  double candidate_accuracy = 0;  ///< As above.
+  int objects = 0;                ///< In the items.
+};
+
 /// What one stream's model learns from and how: labelled samples of crops for a classifier, whole
 /// labelled pictures for a detector. The loop knows neither. Models that it is given are of its own
-/// kind: those that it made. Any thread, but Take, for one window after the other.
+/// kind: those that it made. Its material is files in the stream's folder, so that any process may
+/// have a learner of the stream, and a restart finds all of it: `samples/<window>.safetensors`,
+/// `exemplars/<window>.safetensors` (of the windows before that one). Any thread; Take from one of
+/// them, for one window after the other.
 class Learner {
  public:
   virtual ~Learner() = default;
 
   /// Makes labelled material of `window`'s `frames`, and exemplars of the window's before it.
-  virtual void Take(int window, const std::vector<FramePtr>& frames,
-                    const std::vector<labels::Labeller::Labels>& labels) = 0;
+  /// Taking a window in again replaces its material and nothing else. On an error (a full disk)
+  /// nothing is lost that was there.
+  virtual Status Take(int window, const std::vector<FramePtr>& frames,
+                      const std::vector<labels::Labeller::Labels>& labels) = 0;
   /// Of `window`, at most `most_held_out` held out.
   virtual Material MaterialOf(int window, std::size_t most_held_out) const = 0;
   /// Labelled objects in the training and in what is replayed beside it, by class. Empty where a
@@ -61,6 +77,10 @@ class Learner {
                                      std::uint64_t seed) const = 0;
   /// Accuracy or F1 on what is held out of `window`; 0 where nothing is.
   virtual Result<double> Measure(const models::LearningModel& model, int window) const = 0;
+  /// How right each of the two is, 0..1, on each item that is held out of `window`: of a sample
+  /// whether its class was found, of a picture its own F1 at IoU 0.3.
+  virtual Result<Comparison> Compare(const models::LearningModel& served,
+                                     const models::LearningModel& candidate, int window) const = 0;
 
   virtual std::unique_ptr<models::LearningModel> Clone(
       const models::LearningModel& model) const = 0;
@@ -79,9 +99,14 @@ struct OpenedLearner {
 };
 
 /// The model that `settings` name, for a stream with `camera`'s task and classes, and what learns
-/// it, as `learning` says. `seed`: of fresh weights and of the choice of exemplars. Errors name the
-/// camera.
+/// it, as `learning` says, from the material in `folder`. `seed`: of fresh weights and of the
+/// choice of exemplars. Errors name the camera.
 Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSettings& settings,
-                                  const LearningSettings& learning, std::uint64_t seed);
+                                  const LearningSettings& learning, std::uint64_t seed,
+                                  const std::filesystem::path& folder);
+/// The model that was saved as `weights`, to be learned on as `learning` says.
+Result<std::unique_ptr<models::LearningModel>> LoadLearningModel(
+    const CameraSettings& camera, const LearningSettings& learning,
+    const std::filesystem::path& weights);
 
 }  // namespace ekya::workers
