@@ -34,6 +34,10 @@ class ColourClassifier final : public Classifier {
   Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,
                                           int input_size) override;
 
+  /// Three of each class, one after the other.
+  void SetColours(const std::vector<float>& numbers) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) colours_.at(i / 3).at(i % 3) = numbers[i];
+  }
   /// Moves the colour of class `label` towards that of `image`; the squared distance before.
   float Learn(const Image& image, int label, float rate);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,9 @@ class MiddleDetector final : public LearningDetector {
 
   /// Moves towards where `picture`'s objects are; the squared distance before.
   float Learn(const LabelledPicture& picture, float rate);
+  void SetPlace(const std::vector<float>& place) {
+    std::copy_n(place.begin(), place_.size(), place_.begin());
+  }
 
  private:
   DetectorShape shape_;

@@ -2,6 +2,7 @@
 // the thread sanitizer, which sees only code that was built for it.
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "base/file.h"
 #include "core/safetensors.h"
@@ -30,6 +31,20 @@ float Distance(const ColourClassifier::Colour& a, const ColourClassifier::Colour
   return sum;
 }
 
+/// What a file says of its model beside the numbers.
+template <typename Shape>
+void Describe(const Shape& shape, TensorFile* file) {
+  file->metadata["input_size"] = std::to_string(shape.input_size);
+  for (const std::string& name : shape.classes) file->metadata["classes"] += name + "\n";
+}
+
+std::vector<std::string> ClassesOf(const TensorFile& file) {
+  std::vector<std::string> classes;
+  std::istringstream names(file.metadata.at("classes"));
+  for (std::string name; std::getline(names, name);) classes.push_back(name);
+  return classes;
+}
+
 std::unique_ptr<MiddleDetector> MakeMiddleDetector(const std::vector<std::string>& names,
                                                    const std::vector<std::string>& keep) {
   DetectorShape shape;
@@ -46,7 +61,16 @@ Result<std::unique_ptr<Classifier>> Classifier::Create(const ClassifierShape& sh
 }
 
 Result<std::unique_ptr<Classifier>> Classifier::Load(const std::filesystem::path& path) {
-  return Error{ErrorCode::kInvalid, path.string() + ": this build keeps its models in memory"};
+  EKYA_ASSIGN(const std::string bytes, ReadFile(path));
+  EKYA_ASSIGN(const TensorFile file, ParseSafetensors(bytes, path.string()));
+  EKYA_ASSIGN(const StoredTensor* stored,
+              FindTensor(file, path.string(), "colours", ElementType::kF32, {-1, 3}));
+  ClassifierShape shape;
+  shape.input_size = std::stoi(file.metadata.at("input_size"));
+  shape.classes = ClassesOf(file);
+  auto classifier = std::make_unique<ColourClassifier>(std::move(shape));
+  classifier->SetColours(NumbersOf<float>(*stored));
+  return std::unique_ptr<Classifier>(std::move(classifier));
 }
 
 Result<std::vector<Detection>> ColourClassifier::Analyze(const Frame& frame, int input_size) {
@@ -93,6 +117,7 @@ Status ColourClassifier::Save(const std::filesystem::path& path) const {
   std::vector<float> numbers;
   for (const Colour& colour : colours_) numbers.insert(numbers.end(), colour.begin(), colour.end());
   TensorFile file;
+  Describe(shape_, &file);
   file.tensors["colours"] = StoreTensor<float>(
       numbers, {static_cast<std::int64_t>(colours_.size()), static_cast<std::int64_t>(3)});
   return WriteFileAtomically(path, FormatSafetensors(file));
@@ -121,7 +146,16 @@ Result<std::unique_ptr<LearningDetector>> LearningDetector::Create(const Detecto
 
 Result<std::unique_ptr<LearningDetector>> LearningDetector::Load(
     const std::filesystem::path& path) {
-  return Error{ErrorCode::kInvalid, path.string() + ": this build keeps its models in memory"};
+  EKYA_ASSIGN(const std::string bytes, ReadFile(path));
+  EKYA_ASSIGN(const TensorFile file, ParseSafetensors(bytes, path.string()));
+  EKYA_ASSIGN(const StoredTensor* stored,
+              FindTensor(file, path.string(), "place", ElementType::kF32, {4}));
+  DetectorShape shape;
+  shape.input_size = std::stoi(file.metadata.at("input_size"));
+  shape.classes = ClassesOf(file);
+  auto detector = std::make_unique<MiddleDetector>(std::move(shape));
+  detector->SetPlace(NumbersOf<float>(*stored));
+  return std::unique_ptr<LearningDetector>(std::move(detector));
 }
 
 Result<std::unique_ptr<LearningDetector>> LearningDetector::LoadDarknet(
@@ -157,6 +191,7 @@ float MiddleDetector::Learn(const LabelledPicture& picture, float rate) {
 
 Status MiddleDetector::Save(const std::filesystem::path& path) const {
   TensorFile file;
+  Describe(shape_, &file);
   file.tensors["place"] = StoreTensor<float>(place_, {static_cast<std::int64_t>(place_.size())});
   return WriteFileAtomically(path, FormatSafetensors(file));
 }

@@ -76,6 +76,12 @@ class ModelStore {
       const std::string& stream,
       const std::function<void(const Error&)>& passed_over = [](const Error&) {}) const;
 
+  /// Where a file of a version is, or would be.
+  std::filesystem::path FileOf(const std::string& stream, std::int64_t version,
+                               const std::string& name) const {
+    return FolderOf(stream) / std::to_string(version) / name;
+  }
+
   /// Removes versions of `stream`, the oldest first, until `enough` bytes are freed: all but those
   /// that an alias names, `kept` ones and the newest `keep`. Returns how many bytes that freed.
   std::uint64_t Reap(const std::string& stream, int keep, const std::vector<std::int64_t>& kept,

@@ -14,8 +14,6 @@
 #include "base/log.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/conductor.h"
-#include "platform/models/detector.h"
-#include "platform/models/golden_classifier.h"
 #include "platform/registry/model_store.h"
 #include "platform/resources/share.h"
 #include "run/workers/event_timeline.h"
@@ -23,8 +21,8 @@
 #include "run/workers/recorder.h"
 #include "run/workers/stream.h"
 #include "run/workers/stream_set.h"
+#include "run/workers/thread_workers.h"
 #include "run/workers/trainer.h"
-#include "stages/labels/labeller.h"
 
 namespace ekya::workers {
 namespace {
@@ -59,25 +57,10 @@ Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core)
   return cores;
 }
 
-Result<std::unique_ptr<labels::Labeller>> OpenLabeller(const Site& site) {
-  std::shared_ptr<models::Model> golden;
-  if (site.golden.source == "model") {
-    const CameraSettings& first = site.cameras.front();
-    if (first.task == "detection") {
-      models::DetectorOptions options;
-      options.keep = first.classes;
-      EKYA_ASSIGN(golden, models::OpenDetector(site.golden.model, models::CocoNames(), options));
-    } else {
-      EKYA_ASSIGN(golden, models::OpenGoldenClassifier(site.golden.model, first.classes, {}));
-    }
-  }
-  return labels::MakeLabeller(site.golden, std::move(golden));
-}
-
 /// Closes the streams' intervals and tells of the progress, twice a second or so.
 class Ticker {
  public:
-  Ticker(const StreamSet& streams, const LiveTrainer& trainer, const LiveOptions& options,
+  Ticker(const StreamSet& streams, LiveTrainer& trainer, const LiveOptions& options,
          const std::atomic<int>& window, Clock& clock, double start, double interval)
       : streams_(streams),
         trainer_(trainer),
@@ -101,6 +84,8 @@ class Ticker {
     while (!stopping_) {
       const double next = from + interval_;
       const double now = clock_.Now() - start_;
+      for (const std::string& id : streams_.ids()) streams_.Get(id).Look();
+      trainer_.Look();
       if (now >= told + kProgressSeconds) {
         for (const std::string& id : streams_.ids()) streams_.Get(id).Obey();
         Tell(now);
@@ -140,7 +125,7 @@ class Ticker {
   }
 
   const StreamSet& streams_;
-  const LiveTrainer& trainer_;
+  LiveTrainer& trainer_;
   const LiveOptions& options_;
   const std::atomic<int>& window_;
   Clock& clock_;
@@ -201,13 +186,14 @@ class Watch {
 };
 
 /// Trains the streams' first models, `at_once` side by side.
-Status BootstrapAll(const StreamSet& streams, int at_once) {
+Status BootstrapAll(const StreamSet& streams, Workers& workers, int at_once) {
   std::mutex mutex;
   std::size_t next = 0;
   Status status;
   std::vector<std::thread> threads;
   for (int i = 0; i < at_once; ++i) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, i] {
+      std::unique_ptr<LearningService> learning;
       while (true) {
         Stream* stream = nullptr;
         {
@@ -215,7 +201,13 @@ Status BootstrapAll(const StreamSet& streams, int at_once) {
           if (next == streams.ids().size() || !status.ok()) return;
           stream = &streams.Get(streams.ids()[next++]);
         }
-        const Status own = stream->Bootstrap();
+        if (!learning) {
+          learning = workers.MakeLearning(fmt::format("bootstrap-{}", i));
+          if (Status set = learning->SetShare(1, -1); !set.ok()) {
+            Log(LogLevel::kWarning, "", "{}", set.error().message);
+          }
+        }
+        const Status own = stream->Bootstrap(*learning);
         if (!own.ok()) {
           std::lock_guard lock(mutex);
           status = own;
@@ -243,12 +235,21 @@ double SecondHalf(const StreamSet& streams, double ended) {
 
 /// Where the golden model is the judge: has it say what `window`'s frames showed. Does nothing
 /// where that has been done, as it is for what is trained on.
-void JudgeByGolden(const StreamSet& streams, int window, std::vector<std::string>* warnings) {
+void JudgeByGolden(const StreamSet& streams, int window, LearningPool& pool,
+                   std::vector<std::string>* warnings) {
+  std::unique_ptr<LearningService> learning;
   for (const std::string& id : streams.ids()) {
     if (streams.Get(id).Record().accuracy_source != "golden") continue;
-    auto labelled = streams.Get(id).Label(window, [] { return true; });
+    if (!learning) {
+      learning = pool.Take();
+      if (const Status set = learning->SetShare(1, -1); !set.ok()) {
+        warnings->push_back(set.error().message);
+      }
+    }
+    auto labelled = streams.Get(id).Label(window, *learning);
     if (!labelled.ok()) warnings->push_back(id + ": " + labelled.error().message);
   }
+  if (learning) pool.Give(std::move(learning));
 }
 
 /// The interval of the run's mean accuracy: the means of the streams' own ends, as if all of them
@@ -274,7 +275,6 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   const ComputeSettings& compute = site.compute;
   EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute, options.first_core));
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
-  EKYA_ASSIGN(const auto labeller, OpenLabeller(site));
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
 
   if (const Status joined = enforcer->JoinService(); !joined.ok()) {
@@ -290,31 +290,26 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   // Begins with the run; until then no camera plays and nothing is posted.
   std::unique_ptr<EventTimeline> timeline;
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
-  const StreamEnvironment environment{site,
-                                      options.seed,
-                                      options.out,
-                                      clock,
-                                      *enforcer,
-                                      *labeller,
-                                      store.ok() ? &*store : nullptr,
-                                      recorder,
-                                      post};
+  const StreamEnvironment environment{
+      site, options.seed, options.out, clock, store.ok() ? &*store : nullptr, recorder, post};
+  const std::unique_ptr<Workers> workers =
+      MakeThreadWorkers(site, options.seed, options.out, clock, *enforcer);
   StreamSet streams;
   bool any_open = false;
   for (const CameraSettings& camera : site.cameras) {
     const auto own = site.camera_models.find(camera.id);
-    EKYA_ASSIGN(auto stream,
-                Stream::Open(camera, own == site.camera_models.end() ? site.model : own->second,
-                             environment));
+    const ModelSettings& model = own == site.camera_models.end() ? site.model : own->second;
+    EKYA_ASSIGN(auto stream, Stream::Open(camera, model, /*resume=*/false,
+                                          workers->MakeStream(camera, model), environment));
     any_open = any_open || !stream->gone();
     streams.Add(std::move(stream));
   }
   if (!any_open) {
     return Error{ErrorCode::kUnavailable, "none of the site's cameras could be opened"};
   }
-  Log(LogLevel::kInfo, "", "shares are enforced by {}", enforcer->mechanism());
+  Log(LogLevel::kInfo, "", "{}", workers->mechanism());
   // Not in service yet: the whole machine may work on it.
-  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, resources::Processors()));
+  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, *workers, resources::Processors()));
 
   const double start = clock.Now();
   std::vector<registry::StreamEntry> entries;
@@ -324,12 +319,13 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   }
   recorder.Begin(EpochSeconds(), options.scheduler, options.seed, compute.window_seconds, entries);
   timeline = std::make_unique<EventTimeline>(clock, start);
-  ProfilingCompute profiling(*enforcer, cores, compute.device_cores, compute.quanta_per_device);
+  ProfilingCompute profiling(*workers, cores, compute.device_cores, compute.quanta_per_device);
   TrialModels trial_models;
-  LiveTrainer trainer(streams, trial_models, *enforcer, compute.device_cores, options.seed, post);
+  LearningPool pool(*workers, cores.size() + 1);
+  LiveTrainer trainer(streams, trial_models, pool, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);
   LiveLabels label_source(streams, profiling);
-  LiveTrialRunner trials(streams, trial_models, profiling, *timeline, compute.device_cores,
+  LiveTrialRunner trials(streams, trial_models, profiling, clock, compute.device_cores,
                          kLongestProfiling * compute.window_seconds, options.seed);
   window::RunRecord record;
   LiveSwapper swapper(streams, trainer, [&](const std::string& stream, std::int64_t version) {
@@ -362,7 +358,9 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   Status status;
   {
     std::atomic<int> live_window{0};
-    for (const std::string& id : streams.ids()) streams.Get(id).Start(start);
+    for (const std::string& id : streams.ids()) {
+      EKYA_RETURN_IF_ERROR(streams.Get(id).Start(start));
+    }
     Ticker ticker(streams, trainer, options, live_window, clock, start,
                   compute.window_seconds / kIntervalsPerWindow);
     Watch watch(streams, options, *timeline, profiling);
@@ -385,11 +383,11 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
       }
       record.windows.push_back(std::move(*conducted));
       // A policy that never retrains has asked for no labels.
-      JudgeByGolden(streams, window - 2, &record.warnings);
+      JudgeByGolden(streams, window - 2, pool, &record.warnings);
     }
     profiling.Release();
     for (const std::string& id : streams.ids()) streams.Get(id).Stop();
-    JudgeByGolden(streams, window - 1, &record.warnings);
+    JudgeByGolden(streams, window - 1, pool, &record.warnings);
   }
   recorder.End();
   if (!status.ok()) return status.error();
@@ -397,8 +395,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   const double ended = timeline->Now();
   for (const std::string& id : streams.ids()) {
     record.streams.push_back(streams.Get(id).Record());
-    record.inference_device_seconds +=
-        streams.Get(id).inference_share().CpuSeconds() / compute.device_cores;
+    record.inference_device_seconds += streams.Get(id).CpuSeconds() / compute.device_cores;
     record.retraining_device_seconds += trainer.CpuSeconds(id) / compute.device_cores;
   }
   record.figures["accuracy_second_half"] = SecondHalf(streams, ended);

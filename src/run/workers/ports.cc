@@ -6,13 +6,12 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/random.h"
-#include "run/workers/learner.h"
 #include "stages/swap/gate.h"
 
 namespace ekya::workers {
@@ -20,26 +19,26 @@ namespace {
 
 // Measuring after every epoch of a trial must not cost more than the trial: its error at so many
 // samples, 3 points, is that of the curve.
-constexpr std::size_t kTrialHeldOut = 160;
+constexpr std::int64_t kTrialHeldOut = 160;
 
 }  // namespace
 
-ProfilingCompute::ProfilingCompute(resources::ShareEnforcer& enforcer, std::vector<int> cores,
-                                   double device_cores, Quanta quanta_per_device)
+ProfilingCompute::ProfilingCompute(Workers& workers, std::vector<int> cores, double device_cores,
+                                   Quanta quanta_per_device)
     : cores_(std::move(cores)),
       device_cores_(device_cores),
       quanta_per_device_(quanta_per_device),
       quanta_(cores_.size(), 0) {
   for (std::size_t device = 0; device < cores_.size(); ++device) {
-    shares_.push_back(enforcer.MakeJob(fmt::format("profiling-{}", device)));
+    workers_.push_back(workers.MakeLearning(fmt::format("profiling-{}", device)));
   }
 }
 
 Status ProfilingCompute::SetQuanta(const std::vector<Quanta>& per_device) {
-  for (std::size_t device = 0; device < shares_.size(); ++device) {
+  for (std::size_t device = 0; device < workers_.size(); ++device) {
     quanta_[device] = device < per_device.size() ? per_device[device] : 0;
-    EKYA_RETURN_IF_ERROR(
-        shares_[device]->Set(device_cores_ * quanta_[device] / quanta_per_device_, cores_[device]));
+    EKYA_RETURN_IF_ERROR(workers_[device]->SetShare(
+        device_cores_ * quanta_[device] / quanta_per_device_, cores_[device]));
   }
   return {};
 }
@@ -48,80 +47,74 @@ int ProfilingCompute::largest() const {
   return static_cast<int>(std::max_element(quanta_.begin(), quanta_.end()) - quanta_.begin());
 }
 
-void ProfilingCompute::Run(int device,
-                           const std::function<void(const std::function<bool()>&)>& work) {
-  resources::JobShare& share = *shares_.at(static_cast<std::size_t>(device));
-  // Not the caller's thread: the conductor must not be held back by a job's share.
-  std::thread([&] {
-    if (const Status joined = share.Join(); !joined.ok()) {
-      Log(LogLevel::kWarning, "profiling", "{}", joined.error().message);
-    }
-    work([&share] { return share.Checkpoint(); });
-  }).join();
-}
-
 double ProfilingCompute::CpuSeconds() const {
   double sum = 0;
-  for (const auto& share : shares_) sum += share->CpuSeconds();
+  for (const auto& worker : workers_) sum += worker->Pulse().cpu_seconds;
   return sum;
 }
 
 void ProfilingCompute::Release() {
-  for (const auto& share : shares_) share->Release();
+  for (const auto& worker : workers_) worker->Release();
 }
 
 Result<window::LabelSummary> LiveLabels::Label(const std::string& stream, int window) {
-  Result<window::LabelSummary> summary = window::LabelSummary{};
-  if (window == 0) return summary;
+  if (window == 0) return window::LabelSummary{};
   const double before = compute_.CpuSeconds();
-  compute_.Run(compute_.largest(), [&](const std::function<bool()>& checkpoint) {
-    summary = streams_.Get(stream).Label(window - 1, checkpoint);
-  });
+  auto summary = streams_.Get(stream).Label(window - 1, compute_.worker(compute_.largest()));
   cpu_seconds_ += compute_.CpuSeconds() - before;
   return summary;
 }
 
-Result<profile::TrialResult> LiveTrialRunner::RunOne(
-    int window, const window::TrialRequest& request,
-    const std::function<bool()>& checkpoint) const {
+Result<profile::TrialResult> LiveTrialRunner::RunOne(int window,
+                                                     const window::TrialRequest& request,
+                                                     double deadline,
+                                                     LearningService& worker) const {
   const Stream& stream = streams_.Get(request.stream);
-  const double before = ThreadCpuSeconds();
-  RetrainingConfiguration configuration = request.trial.configuration;
-  configuration.epochs = request.trial.epochs;
-  configuration.sample_fraction = request.trial.sample_fraction;
+  const profile::Trial& trial = request.trial;
+  std::optional<TrialModels::Kept> before;
+  if (request.resume) before = trial_models_.Resume(request.stream, trial);
+  const int done = before ? static_cast<int>(before->result.accuracy.size()) : 0;
+
+  TrainingJob job;
+  job.pupil = stream.pupil();
+  job.window = window - 1;
+  job.trial = true;
+  job.base = before ? before->weights : stream.weights();
+  job.configuration = trial.configuration;
+  job.configuration.epochs = std::max(1, trial.epochs - done);
+  job.configuration.sample_fraction = trial.sample_fraction;
+  job.deadline = deadline;
+  job.most_held_out = kTrialHeldOut;
+  job.seed = DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window));
+  const std::string name =
+      fmt::format("trials/{}-{}-{}.safetensors", window, trial.configuration.id, done);
+  job.out = (stream.folder() / name).string();
+  auto report = worker.Train(job);
+  std::error_code failed;
+  if (before) std::filesystem::remove(before->weights, failed);
+  if (!report.ok()) return report.error();
 
   profile::TrialResult result;
-  double cpu_of_epochs = 0;
-  retrain::TrainingHooks hooks;
-  hooks.checkpoint = checkpoint;
-  hooks.epoch = [&](const retrain::TrainingProgress& progress) {
-    result.accuracy.push_back(progress.accuracy);
-    cpu_of_epochs += progress.epoch_cpu_seconds;
-    return profile::KeepTraining(result.accuracy);
-  };
-  const Learner& learner = stream.learner();
-  const Material material = learner.MaterialOf(window - 1, kTrialHeldOut);
-  auto learned =
-      learner.Train(*stream.base(), window - 1, kTrialHeldOut, configuration,
-                    DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window)), hooks);
-  // A trial that ran out of time tells what it has measured.
-  if (!learned.ok() && result.accuracy.empty()) return learned.error();
-  result.start_accuracy = learned.ok() ? learned->start_accuracy : stream.Observe().accuracy;
-  result.held_out = material.held_out_objects;
-  result.full_samples = material.training + material.exemplars;
-  result.trial_samples =
-      learned.ok()
-          ? learned->samples_per_epoch
-          : static_cast<int>(std::lround(result.full_samples * request.trial.sample_fraction));
+  result.accuracy = std::move(report->accuracy);
   const auto epochs = static_cast<double>(std::max<std::size_t>(1, result.accuracy.size()));
-  result.device_seconds_per_epoch = cpu_of_epochs / epochs / device_cores_;
-  result.device_seconds_once = learned.ok() ? learned->once_cpu_seconds / device_cores_ : 0;
-  result.device_seconds = (ThreadCpuSeconds() - before) / device_cores_;
-  if (learned.ok()) {
-    result.resumable = true;
-    trial_models_.Keep(request.stream, request.trial, static_cast<int>(result.accuracy.size()),
-                       std::move(learned->model));
+  result.start_accuracy = report->whole ? report->start_accuracy : stream.Observe().accuracy;
+  result.held_out = report->held_out;
+  result.full_samples = report->full_samples;
+  result.trial_samples =
+      report->whole ? report->samples_per_epoch
+                    : static_cast<int>(std::lround(report->full_samples * trial.sample_fraction));
+  result.device_seconds_per_epoch = report->epochs_cpu_seconds / epochs / device_cores_;
+  result.device_seconds_once = report->once_cpu_seconds / device_cores_;
+  result.device_seconds = report->cpu_seconds / device_cores_;
+  if (before) {
+    result.accuracy.insert(result.accuracy.begin(), before->result.accuracy.begin(),
+                           before->result.accuracy.end());
+    result.start_accuracy = before->result.start_accuracy;
+    result.device_seconds_once += before->result.device_seconds_once;
+    result.device_seconds += before->result.device_seconds;
   }
+  result.resumable = report->whole;
+  if (report->whole) trial_models_.Keep({request.stream, trial, result, job.out});
   return result;
 }
 
@@ -129,8 +122,10 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
     int window, const std::vector<window::TrialRequest>& requests) {
   std::vector<Result<profile::TrialResult>> results(
       requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
-  trial_models_.Clear();
-  const double deadline = timeline_.Now() + longest_seconds_;
+  const bool resumed = std::any_of(requests.begin(), requests.end(),
+                                   [](const auto& request) { return request.resume; });
+  if (!resumed) trial_models_.Clear();
+  const double deadline = clock_.Now() + longest_seconds_;
   // Each device takes the next trial as it becomes free.
   std::mutex mutex;
   std::size_t next = 0;
@@ -138,18 +133,15 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
   for (int device = 0; device < compute_.devices(); ++device) {
     if (compute_.quanta(device) == 0) continue;
     runners.emplace_back([&, device] {
-      compute_.Run(device, [&](const std::function<bool()>& checkpoint) {
-        const auto in_time = [&] { return timeline_.Now() < deadline && checkpoint(); };
-        while (in_time()) {
-          std::size_t mine = 0;
-          {
-            std::lock_guard lock(mutex);
-            if (next == requests.size()) return;
-            mine = next++;
-          }
-          results[mine] = RunOne(window, requests[mine], in_time);
+      while (clock_.Now() < deadline) {
+        std::size_t mine = 0;
+        {
+          const std::lock_guard lock(mutex);
+          if (next == requests.size()) return;
+          mine = next++;
         }
-      });
+        results[mine] = RunOne(window, requests[mine], deadline, compute_.worker(device));
+      }
     });
   }
   for (std::thread& runner : runners) runner.join();
@@ -157,22 +149,32 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
 }
 
 Status LiveSwapper::Swap(const window::TrainedModel& model) {
-  const LiveTrainer::Comparison comparison = trainer_.ComparisonOf(model.stream);
   Stream& stream = streams_.Get(model.stream);
-  auto weights = trainer_.TakeWeights(model);
-  EKYA_CHECK(weights != nullptr, "a model is swapped once, after Take");
+  const auto trained = trainer_.TakeTrained(model);
+  EKYA_CHECK(trained.has_value(), "a model is swapped once, after Take");
+  const Status swapped = Promote(*trained, model.device_seconds, stream);
+  std::error_code failed;
+  // Kept in the store by now, or not wanted; where nothing can be kept it goes on serving.
+  if (!swapped.ok() || stream.weights() != trained->weights) {
+    std::filesystem::remove(trained->weights, failed);
+  }
+  if (swapped.ok()) swapped_(model.stream, stream.version());
+  return swapped;
+}
+
+Status LiveSwapper::Promote(const LiveTrainer::Trained& trained, double device_seconds,
+                            Stream& stream) const {
+  const PairedMeasure& comparison = trained.comparison;
   std::string reason = "the stream's first model";
   if (stream.version() > 0) {
     const swap::GateResult gate =
-        swap::Judge(comparison.served, comparison.candidate, comparison.held_out);
+        swap::Judge(comparison.served_accuracy, comparison.candidate_accuracy, comparison.objects);
     if (!gate.promote) return Error{ErrorCode::kInfeasible, gate.reason};
     reason = gate.reason;
   }
-  EKYA_RETURN_IF_ERROR(stream.Serve(
-      std::move(weights), {comparison.window, comparison.configuration, comparison.candidate,
-                           comparison.held_out, model.device_seconds, reason}));
-  swapped_(model.stream, stream.version());
-  return {};
+  return stream.Serve(trained.weights,
+                      {trained.window, trained.configuration, comparison.candidate_accuracy,
+                       comparison.objects, device_seconds, reason});
 }
 
 LiveAllocations::LiveAllocations(const StreamSet& streams, LiveTrainer& trainer,
@@ -198,13 +200,15 @@ Status LiveAllocations::Apply(const std::vector<Allocation>& allocations) {
     const Allocation none;
     const Allocation& allocation = found == by_stream.end() ? none : *found->second;
     const auto core = [&](int device) { return cores_.at(static_cast<std::size_t>(device)); };
-    EKYA_RETURN_IF_ERROR(stream.inference_share().Set(
-        Cores(allocation.inference_quanta),
-        allocation.inference_quanta > 0 ? core(allocation.inference_device) : -1));
+    EKYA_RETURN_IF_ERROR(
+        stream.SetShare(Cores(allocation.inference_quanta),
+                        allocation.inference_quanta > 0 ? core(allocation.inference_device) : -1));
     EKYA_RETURN_IF_ERROR(trainer_.SetShare(
         id, Cores(allocation.retraining_quanta),
         allocation.retraining_quanta > 0 ? core(allocation.retraining_device) : -1));
-    if (!allocation.inference.empty()) stream.Configure(allocation.inference);
+    if (!allocation.inference.empty()) {
+      EKYA_RETURN_IF_ERROR(stream.Configure(allocation.inference));
+    }
   }
   return {};
 }

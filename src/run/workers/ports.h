@@ -9,38 +9,49 @@
 #include "base/clock.h"
 #include "core/site.h"
 #include "decide/window/ports.h"
-#include "platform/resources/share.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/trainer.h"
 #include "run/workers/trial_models.h"
+#include "run/workers/workers.h"
 
 namespace ekya::workers {
 
-/// The compute that labelling and trials use between windows' start and the schedule: one job and
-/// one thread per device.
+/// The compute that labelling and trials use between windows' start and the schedule: one learning
+/// worker per device.
 class ProfilingCompute {
  public:
   /// `cores[d]`: the processor that is device d.
-  ProfilingCompute(resources::ShareEnforcer& enforcer, std::vector<int> cores, double device_cores,
+  ProfilingCompute(Workers& workers, std::vector<int> cores, double device_cores,
                    Quanta quanta_per_device);
 
   Status SetQuanta(const std::vector<Quanta>& per_device);
-  int devices() const { return static_cast<int>(shares_.size()); }
+  int devices() const { return static_cast<int>(workers_.size()); }
   /// The device with the most quanta now.
   int largest() const;
   Quanta quanta(int device) const { return quanta_.at(static_cast<std::size_t>(device)); }
-  /// Runs `work` in a thread in device's share and waits for it. `work` gets the checkpoint.
-  void Run(int device, const std::function<void(const std::function<bool()>&)>& work);
+  LearningService& worker(int device) { return *workers_.at(static_cast<std::size_t>(device)); }
   double CpuSeconds() const;
-  /// Makes every checkpoint return false from now on: the run ends.
+  /// Ends every job, present and future: the run is over.
   void Release();
 
  private:
   const std::vector<int> cores_;
   const double device_cores_;
   const Quanta quanta_per_device_;
-  std::vector<std::unique_ptr<resources::JobShare>> shares_;
+  std::vector<std::unique_ptr<LearningService>> workers_;
   std::vector<Quanta> quanta_;
+};
+
+class LiveDrift : public window::DriftSource {
+ public:
+  explicit LiveDrift(const StreamSet& streams) : streams_(streams) {}
+  Result<std::vector<window::ServedResult>> Served(const std::string& stream, double from_seconds,
+                                                   double to_seconds) override {
+    return streams_.Get(stream).Served(from_seconds, to_seconds);
+  }
+
+ private:
+  const StreamSet& streams_;
 };
 
 class LiveMonitor : public window::StreamMonitor {
@@ -76,12 +87,11 @@ class LiveTrialRunner : public window::TrialRunner {
   /// they would tell is worth less than the rest of the window.
   /// Their models are left in `trial_models`.
   LiveTrialRunner(const StreamSet& streams, TrialModels& trial_models, ProfilingCompute& compute,
-                  const window::Timeline& timeline, double device_cores, double longest_seconds,
-                  std::uint64_t seed)
+                  Clock& clock, double device_cores, double longest_seconds, std::uint64_t seed)
       : streams_(streams),
         trial_models_(trial_models),
         compute_(compute),
-        timeline_(timeline),
+        clock_(clock),
         device_cores_(device_cores),
         longest_seconds_(longest_seconds),
         seed_(seed) {}
@@ -90,12 +100,12 @@ class LiveTrialRunner : public window::TrialRunner {
 
  private:
   Result<profile::TrialResult> RunOne(int window, const window::TrialRequest& request,
-                                      const std::function<bool()>& checkpoint) const;
+                                      double deadline, LearningService& worker) const;
 
   const StreamSet& streams_;
   TrialModels& trial_models_;
   ProfilingCompute& compute_;
-  const window::Timeline& timeline_;
+  Clock& clock_;
   const double device_cores_;
   const double longest_seconds_;
   const std::uint64_t seed_;
@@ -111,6 +121,8 @@ class LiveSwapper : public window::Swapper {
   Status Swap(const window::TrainedModel& model) override;
 
  private:
+  Status Promote(const LiveTrainer::Trained& trained, double device_seconds, Stream& stream) const;
+
   const StreamSet& streams_;
   LiveTrainer& trainer_;
   const std::function<void(const std::string&, std::int64_t)> swapped_;

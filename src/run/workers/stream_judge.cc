@@ -3,20 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/interval.h"
-
 namespace ekya::workers {
 namespace {
 
 // A classifier's result is at its place when the boxes overlap by half.
 constexpr double kClassificationIou = 0.5;
 constexpr double kDetectionIou = 0.3;
+// Enough of a window's thirty to compare distributions by.
+constexpr std::size_t kSampledPerInterval = 40;
 
 }  // namespace
-
-double StreamJudge::Accuracy(const FrameScore& score) const {
-  return detection_ ? score.F1() : score.Accuracy();
-}
 
 FrameScore StreamJudge::Score(const std::vector<Detection>& results,
                               const std::vector<Detection>& objects) const {
@@ -24,7 +20,7 @@ FrameScore StreamJudge::Score(const std::vector<Detection>& results,
 }
 
 void StreamJudge::Count(const FrameScore& score, const std::vector<Detection>& objects,
-                        Tally& tally) const {
+                        IntervalTally& tally) const {
   tally.score += score;
   tally.class_counts.resize(classes_);
   for (const Detection& object : objects) {
@@ -33,33 +29,46 @@ void StreamJudge::Count(const FrameScore& score, const std::vector<Detection>& o
   }
 }
 
-void StreamJudge::Add(const Frame& frame, const std::vector<Detection>& results, bool skipped,
-                      double run_seconds, const std::vector<Detection>* truth) {
+void StreamJudge::Add(const Frame& frame, const std::vector<Detection>& results,
+                      std::int64_t version, bool skipped, double run_seconds,
+                      const std::vector<Detection>* truth) {
   const std::lock_guard lock(mutex_);
-  ++frames_;
   ++open_.frames;
-  if (skipped) {
-    ++frames_skipped_;
-    ++open_.frames_skipped;
-  }
+  if (skipped) ++open_.frames_skipped;
   if (truth != nullptr) Count(Score(results, *truth), *truth, open_);
-  kept_[frame.index] = {results, run_seconds};
+  kept_[frame.index] = {results, version, skipped, run_seconds};
+  // Labels of one that is so old do not come any more.
+  while (kept_.begin()->second.run_seconds < run_seconds - keep_seconds_) {
+    kept_.erase(kept_.begin());
+  }
 }
 
-std::optional<FrameScore> StreamJudge::Label(std::int64_t index,
-                                             const std::vector<Detection>& objects, bool counts) {
+JudgedLabels StreamJudge::Label(const std::vector<FrameLabel>& labels, std::int64_t last,
+                                bool counts) {
   const std::lock_guard lock(mutex_);
-  const auto kept = kept_.find(index);
-  if (kept == kept_.end()) return std::nullopt;
-  const FrameScore score = Score(kept->second.detections, objects);
-  if (counts) {
+  JudgedLabels judged;
+  std::vector<bool> changed(closed_.size());
+  for (const FrameLabel& label : labels) {
+    // What was sought out for what it shows says nothing of the other frames.
+    const auto kept = kept_.find(label.index);
+    if (!label.uniform || kept == kept_.end()) continue;
+    const FrameScore score = Score(kept->second.detections, label.objects);
+    judged.score += score;
+    if (!counts) continue;
     const double when = kept->second.run_seconds;
     const auto interval =
-        std::find_if(intervals_.begin(), intervals_.end(),
-                     [&](const Tally& tally) { return when >= tally.from && when < tally.to; });
-    Count(score, objects, interval == intervals_.end() ? open_ : *interval);
+        std::find_if(closed_.begin(), closed_.end(), [&](const IntervalTally& tally) {
+          return when >= tally.from_seconds && when < tally.to_seconds;
+        });
+    const bool open = interval == closed_.end();
+    Count(score, label.objects, open ? open_ : *interval);
+    if (!open) changed[static_cast<std::size_t>(interval - closed_.begin())] = true;
   }
-  return score;
+  for (std::size_t i = 0; i < closed_.size(); ++i) {
+    if (changed[i]) judged.changed.push_back(closed_[i]);
+  }
+  kept_.erase(kept_.begin(), kept_.upper_bound(last));
+  return judged;
 }
 
 std::vector<Detection> StreamJudge::ResultsOf(std::int64_t index) const {
@@ -68,67 +77,41 @@ std::vector<Detection> StreamJudge::ResultsOf(std::int64_t index) const {
   return kept == kept_.end() ? std::vector<Detection>() : kept->second.detections;
 }
 
-void StreamJudge::Forget(std::int64_t index) {
+std::vector<window::ServedResult> StreamJudge::Served(double from, double to) const {
   const std::lock_guard lock(mutex_);
-  kept_.erase(kept_.begin(), kept_.upper_bound(index));
+  std::vector<window::ServedResult> said;
+  for (const window::ServedResult& each : said_) {
+    if (each.time_seconds >= from && each.time_seconds < to) said.push_back(each);
+  }
+  return said;
 }
 
-void StreamJudge::EndInterval(double from, double to, double inference_cores,
-                              double retraining_cores) {
+void StreamJudge::Sample(double from, double to) {
+  std::vector<window::ServedResult> all;
+  for (const auto& [index, kept] : kept_) {
+    if (kept.skipped || kept.run_seconds < from || kept.run_seconds >= to) continue;
+    for (const Detection& result : kept.detections) {
+      all.push_back({kept.run_seconds, kept.version, result.class_index, result.score});
+    }
+  }
+  const std::size_t some = std::min(all.size(), kSampledPerInterval);
+  for (std::size_t i = 0; i < some; ++i) said_.push_back(all[i * all.size() / some]);
+  while (!said_.empty() && said_.front().time_seconds < to - keep_seconds_) said_.pop_front();
+}
+
+IntervalTally StreamJudge::EndInterval(double from, double to, double inference_cores) {
   const std::lock_guard lock(mutex_);
-  open_.from = from;
-  open_.to = to;
+  open_.from_seconds = from;
+  open_.to_seconds = to;
   open_.inference_cores = inference_cores;
-  open_.retraining_cores = retraining_cores;
-  intervals_.push_back(std::move(open_));
-  open_ = {};
-}
-
-window::StreamRecord StreamJudge::Record() const {
-  const std::lock_guard lock(mutex_);
-  window::StreamRecord record;
-  FrameScore all = open_.score;
-  std::vector<FrameScore> stretches = {open_.score};
-  for (const Tally& tally : intervals_) {
-    window::StreamInterval interval;
-    interval.from_seconds = tally.from;
-    interval.to_seconds = tally.to;
-    interval.frames = tally.frames;
-    interval.frames_skipped = tally.frames_skipped;
-    interval.accuracy = Accuracy(tally.score);
-    interval.class_counts = tally.class_counts;
-    interval.class_counts.resize(classes_);
-    interval.inference_cores = tally.inference_cores;
-    interval.retraining_cores = tally.retraining_cores;
-    record.intervals.push_back(std::move(interval));
-    all += tally.score;
-    stretches.push_back(tally.score);
-  }
-  record.mean_accuracy = Accuracy(all);
-  const AccuracyInterval confidence = IntervalOf(stretches, detection_);
-  record.accuracy_low = confidence.low;
-  record.accuracy_high = confidence.high;
-  record.frames = frames_;
-  record.frames_skipped = frames_skipped_;
-  return record;
-}
-
-double StreamJudge::RecentAccuracy(int intervals) const {
-  const std::lock_guard lock(mutex_);
-  FrameScore score;
-  const auto first =
-      intervals_.size() - std::min(intervals_.size(), static_cast<std::size_t>(intervals));
-  for (std::size_t i = first; i < intervals_.size(); ++i) score += intervals_[i].score;
-  return Accuracy(score);
-}
-
-double StreamJudge::AccuracySince(double from) const {
-  const std::lock_guard lock(mutex_);
-  FrameScore score;
-  for (const Tally& tally : intervals_) {
-    if (tally.from >= from) score += tally.score;
-  }
-  return Accuracy(score);
+  open_.class_counts.resize(classes_);
+  closed_.push_back(std::exchange(open_, {}));
+  Sample(from, to);
+  const auto kept = std::find_if(closed_.begin(), closed_.end(), [&](const IntervalTally& tally) {
+    return tally.to_seconds > to - keep_seconds_;
+  });
+  closed_.erase(closed_.begin(), kept);
+  return closed_.back();
 }
 
 }  // namespace ekya::workers

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -13,15 +14,16 @@
 namespace ekya::workers {
 
 StreamModels::StreamModels(registry::ModelStore* store, Recorder& recorder, std::string stream,
-                           std::string accuracy_source)
+                           std::string accuracy_source, std::int64_t serving)
     : store_(store),
       recorder_(recorder),
       stream_(std::move(stream)),
-      accuracy_source_(std::move(accuracy_source)) {}
+      accuracy_source_(std::move(accuracy_source)),
+      serving_(serving) {}
 
-std::int64_t StreamModels::Begin(const models::LearningModel& model,
-                                 const std::vector<std::string>& classes,
-                                 const ModelOrigin& origin) {
+StreamModels::Kept StreamModels::Keep(const std::string& weights,
+                                      const std::vector<std::string>& classes,
+                                      const ModelOrigin& origin) {
   registry::Manifest manifest;
   manifest.stream = stream_;
   manifest.parent = serving_;
@@ -37,27 +39,56 @@ std::int64_t StreamModels::Begin(const models::LearningModel& model,
   manifest.created_seconds = EpochSeconds();
   const auto keep = [&]() -> Status {
     if (store_ == nullptr) return {};
+    EKYA_ASSIGN(const std::string bytes, ReadFile(weights));
+    // The version that the stream opened with is in no store and has a number all the same.
+    const auto versions = store_->Versions(stream_);
+    manifest.version = std::max(serving_, versions.empty() ? 0 : versions.back()) + 1;
     EKYA_ASSIGN(manifest.version,
                 store_->Publish(manifest, [&](const std::filesystem::path& folder) -> Status {
-                  EKYA_RETURN_IF_ERROR(model.Save(folder / "weights.safetensors"));
+                  EKYA_RETURN_IF_ERROR(WriteFileAtomically(folder / "weights.safetensors", bytes));
                   std::string names;
                   for (const std::string& name : classes) names += name + "\n";
                   return WriteFileAtomically(folder / "labels.txt", names);
                 }));
-    return store_->Point(stream_, registry::Alias::kServing, manifest.version);
+    return {};
   };
-  if (const Status kept = keep(); !kept.ok()) {
-    Log(LogLevel::kWarning, stream_, "model {} is served but not kept: {}", serving_ + 1,
-        kept.error().message);
-    recorder_.Event(stream_, "model not kept", kept.error().message);
+  Kept kept{0, weights};
+  if (const Status done = keep(); !done.ok()) {
+    Log(LogLevel::kWarning, stream_, "model {} is not kept: {}", serving_ + 1,
+        done.error().message);
+    recorder_.Event(stream_, "model not kept", done.error().message);
+  } else if (manifest.version != 0) {
+    kept.weights = store_->FileOf(stream_, manifest.version, "weights.safetensors").string();
   }
-  if (manifest.version == 0) manifest.version = serving_ + 1;
-  serving_ = manifest.version;
+  kept.version = manifest.version != 0 ? manifest.version : serving_ + 1;
+  manifest.version = kept.version;
+  reason_ = manifest.reason;
   recorder_.Model(manifest);
-  recorder_.Event(stream_, "model serves",
-                  fmt::format("version {}{}{}", manifest.version,
-                              manifest.reason.empty() ? "" : ": ", manifest.reason));
-  return serving_;
+  return kept;
+}
+
+void StreamModels::Serves(const Kept& kept) {
+  serving_ = kept.version;
+  if (store_ != nullptr) {
+    const Status pointed = store_->Point(stream_, registry::Alias::kServing, kept.version);
+    if (!pointed.ok()) {
+      Log(LogLevel::kWarning, stream_, "model {} serves and will not after a restart: {}",
+          kept.version, pointed.error().message);
+    }
+  }
+  recorder_.Event(
+      stream_, "model serves",
+      fmt::format("version {}{}{}", kept.version, reason_.empty() ? "" : ": ", reason_));
+}
+
+std::optional<registry::StoredModel> StreamModels::Newest() {
+  if (store_ == nullptr) return std::nullopt;
+  auto newest = store_->LoadNewest(stream_, [this](const Error& error) {
+    Log(LogLevel::kWarning, stream_, "{}", error.message);
+    recorder_.Event(stream_, "model passed over", error.message);
+  });
+  if (!newest.ok()) return std::nullopt;
+  return std::move(*newest);
 }
 
 std::optional<registry::StoredModel> StreamModels::Ordered() {
@@ -76,9 +107,9 @@ std::optional<registry::StoredModel> StreamModels::Ordered() {
   return std::move(*model);
 }
 
-void StreamModels::Obeyed(const registry::StoredModel& model) {
+void StreamModels::Obeyed(const registry::StoredModel& model, const std::string& why) {
   serving_ = model.manifest.version;
-  recorder_.Event(stream_, "model serves", fmt::format("version {}: as ordered", serving_));
+  recorder_.Event(stream_, "model serves", fmt::format("version {}: {}", serving_, why));
 }
 
 }  // namespace ekya::workers

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "platform/models/learning_model.h"
 #include "platform/registry/model_store.h"
 #include "run/workers/recorder.h"
 
@@ -27,20 +26,30 @@ struct ModelOrigin {
 /// a time.
 class StreamModels {
  public:
-  /// `store`: null where nothing can be kept. Both outlive this.
+  /// `store`: null where nothing can be kept. Both outlive this. `serving`: the version that the
+  /// stream opened with; 0: none.
   StreamModels(registry::ModelStore* store, Recorder& recorder, std::string stream,
-               std::string accuracy_source);
+               std::string accuracy_source, std::int64_t serving);
 
-  /// Keeps `model` as the version after the last and makes it the serving one; its number. A disk
-  /// that is full costs a warning: the model serves, under its number, and is lost with the
-  /// process.
-  std::int64_t Begin(const models::LearningModel& model, const std::vector<std::string>& classes,
-                     const ModelOrigin& origin);
+  /// A version and where its weights are.
+  struct Kept {
+    std::int64_t version = 0;
+    std::string weights;
+  };
+
+  /// Keeps the model saved as `weights` as the version after the last, not yet serving. A disk that
+  /// is full costs a warning: it can serve from `weights`, under its number, and is lost with them.
+  Kept Keep(const std::string& weights, const std::vector<std::string>& classes,
+            const ModelOrigin& origin);
+  /// It serves now, and does after a restart.
+  void Serves(const Kept& kept);
+  /// The version to go on with after a restart; nothing where none is whole.
+  std::optional<registry::StoredModel> Newest();
 
   /// The kept version that is to serve instead of the one that does: pinned, or rolled back to.
   std::optional<registry::StoredModel> Ordered();
-  /// What Ordered gave serves now.
-  void Obeyed(const registry::StoredModel& model);
+  /// What Ordered or Newest gave serves now. `why`: "as ordered".
+  void Obeyed(const registry::StoredModel& model, const std::string& why);
   /// The version that the stream is pinned to; 0: none.
   std::int64_t pinned() { return recorder_.Pinned(stream_); }
 
@@ -49,7 +58,8 @@ class StreamModels {
   Recorder& recorder_;
   const std::string stream_;
   const std::string accuracy_source_;
-  std::int64_t serving_ = 0;
+  std::int64_t serving_;
+  std::string reason_;        ///< Of the version that was kept last.
   std::int64_t refused_ = 0;  ///< An ordered version that could not be read: said once.
 };
 

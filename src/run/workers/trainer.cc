@@ -6,16 +6,15 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "stages/retrain/retrainer.h"
 
 namespace ekya::workers {
 
-LiveTrainer::LiveTrainer(const StreamSet& streams, TrialModels& trial_models,
-                         resources::ShareEnforcer& enforcer, double device_cores,
-                         std::uint64_t seed, std::function<void(const window::Event&)> post)
+LiveTrainer::LiveTrainer(const StreamSet& streams, TrialModels& trial_models, LearningPool& pool,
+                         double device_cores, std::uint64_t seed,
+                         std::function<void(const window::Event&)> post)
     : streams_(streams),
       trial_models_(trial_models),
-      enforcer_(enforcer),
+      pool_(pool),
       device_cores_(device_cores),
       seed_(seed),
       post_(std::move(post)) {}
@@ -29,12 +28,14 @@ Status LiveTrainer::Start(const std::string& stream, int window,
   Forget(stream);
   auto job = std::make_unique<Job>();
   job->id = ++next_id_;
-  job->share = enforcer_.MakeJob(stream + "-retraining");
-  EKYA_RETURN_IF_ERROR(job->share->Set(0, -1));
+  job->epochs = configuration.epochs;
+  job->worker = pool_.Take();
+  job->earlier_cpu_seconds = job->worker->Pulse().cpu_seconds;
+  EKYA_RETURN_IF_ERROR(job->worker->SetShare(0, -1));
   const std::uint64_t seed = DeriveSeed(seed_, fmt::format("{}/{}", stream, window));
   Job& started = *job;
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     jobs_[stream] = std::move(job);
   }
   started.thread = std::thread([this, &started, stream, window, configuration, seed] {
@@ -45,49 +46,99 @@ Status LiveTrainer::Start(const std::string& stream, int window,
 
 void LiveTrainer::Train(Job& job, const std::string& stream, int window,
                         const RetrainingConfiguration& configuration, std::uint64_t seed) {
-  const auto fail = [&](const std::string& why) {
-    if (!job.cancelled) post_({window::Event::Kind::kRetrainingFailed, stream, why});
-  };
-  if (const Status joined = job.share->Join(); !joined.ok()) return fail(joined.error().message);
-  if (!job.share->Checkpoint()) return;
   const Stream& source = streams_.Get(stream);
-  const Learner& learner = source.learner();
-  // Window w trains on what was seen before it.
-  const int seen = window - 1;
-  retrain::TrainingHooks hooks;
-  hooks.checkpoint = [&job] { return job.share->Checkpoint(); };
-  const std::shared_ptr<const models::LearningModel> served = source.base();
-  auto start = trial_models_.Take(stream, configuration);
-  if (!start) start = TrialModels::Start{learner.Clone(*served), configuration.epochs};
-  std::unique_ptr<models::LearningModel> model = std::move(start->model);
-  if (start->epochs_left > 0) {
-    RetrainingConfiguration left = configuration;
-    left.epochs = start->epochs_left;
-    auto learned = learner.Train(*model, seen, kAllHeldOut, left, seed, hooks);
-    if (!learned.ok()) return fail(learned.error().message);
-    model = std::move(learned->model);
+  const std::string name = fmt::format("candidates/{}-{}", window, job.id);
+  TrainingJob training;
+  training.pupil = source.pupil();
+  training.window = window - 1;  // Window w trains on what was seen before it.
+  training.served = source.weights();
+  training.base = training.served;
+  training.configuration = configuration;
+  training.compare = true;
+  training.seed = seed;
+  training.state_file = (source.folder() / (name + ".state")).string();
+  training.out = (source.folder() / (name + ".safetensors")).string();
+  if (auto start = trial_models_.Take(stream, configuration)) {
+    training.base = std::move(start->weights);
+    training.configuration.epochs = start->epochs_left;
   }
-  const auto served_accuracy = learner.Measure(*served, seen);
-  const auto accuracy = learner.Measure(*model, seen);
-  if (!served_accuracy.ok()) return fail(served_accuracy.error().message);
-  if (!accuracy.ok()) return fail(accuracy.error().message);
-  job.comparison = {*served_accuracy, *accuracy,
-                    learner.MaterialOf(seen, kAllHeldOut).held_out_objects, window,
-                    configuration.id};
-  job.model = std::move(model);
-  job.device_seconds = job.share->CpuSeconds() / device_cores_;
-  if (!job.cancelled) post_({window::Event::Kind::kRetrainingDone, stream, ""});
+  auto report = RunJob(job, stream, training);
+  std::error_code failed;
+  if (training.base != training.served) std::filesystem::remove(training.base, failed);
+  std::filesystem::remove(training.state_file, failed);
+  if (report.ok() && report->whole) {
+    job.held_out = report->comparison.objects;
+    job.device_seconds = report->cpu_seconds / device_cores_;
+    job.trained = {training.out, std::move(report->comparison), window, configuration.id};
+    job.done = true;
+  }
+  if (job.cancelled) return;
+  if (job.done) {
+    post_({window::Event::Kind::kRetrainingDone, stream, ""});
+  } else {
+    post_({window::Event::Kind::kRetrainingFailed, stream,
+           report.ok() ? "it was cancelled" : report.error().message});
+  }
+}
+
+Result<TrainingReport> LiveTrainer::RunJob(Job& job, const std::string& stream,
+                                           const TrainingJob& training) {
+  auto report = job.worker->Train(training);
+  if (report.ok() || report.error().code != ErrorCode::kUnavailable || job.cancelled) return report;
+  Log(LogLevel::kWarning, stream, "a retraining goes on in another worker: {}",
+      report.error().message);
+  auto another = pool_.Take();
+  {
+    const std::lock_guard lock(mutex_);
+    job.lost_cpu_seconds += CpuSecondsOf(job);
+    job.worker = std::move(another);
+    job.earlier_cpu_seconds = job.worker->Pulse().cpu_seconds;
+    EKYA_RETURN_IF_ERROR(job.worker->SetShare(job.cores, job.core));
+  }
+  return job.worker->Train(training);
+}
+
+double LiveTrainer::CpuSecondsOf(const Job& job) {
+  return job.lost_cpu_seconds + job.worker->Pulse().cpu_seconds - job.earlier_cpu_seconds;
 }
 
 double LiveTrainer::DeviceSecondsDone(const std::string& stream) const {
+  const std::lock_guard lock(mutex_);
   const auto job = jobs_.find(stream);
-  return job == jobs_.end() ? 0 : job->second->share->CpuSeconds() / device_cores_;
+  return job == jobs_.end() ? 0 : CpuSecondsOf(*job->second) / device_cores_;
+}
+
+std::optional<window::RetrainingProgress> LiveTrainer::Progress(const std::string& stream) const {
+  const std::lock_guard lock(mutex_);
+  const auto job = jobs_.find(stream);
+  if (job == jobs_.end()) return std::nullopt;
+  const LearningPulse pulse = job->second->worker->Pulse();
+  if (pulse.epochs == 0 || job->second->epochs <= 0) return std::nullopt;
+  return window::RetrainingProgress{
+      std::min(1.0, static_cast<double>(pulse.epochs) / job->second->epochs),
+      pulse.epochs_cpu_seconds / device_cores_, pulse.accuracy, pulse.held_out};
+}
+
+void LiveTrainer::Look() {
+  std::vector<std::string> news;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [stream, job] : jobs_) {
+      const int epochs = job->worker->Pulse().epochs;
+      if (epochs > job->epochs_told) news.push_back(stream);
+      job->epochs_told = epochs;
+    }
+  }
+  for (const std::string& stream : news) {
+    post_({window::Event::Kind::kRetrainingProgress, stream, ""});
+  }
 }
 
 void LiveTrainer::Cancel(const std::string& stream) {
   if (const auto job = jobs_.find(stream); job != jobs_.end()) {
     job->second->cancelled = true;
-    job->second->share->Release();
+    const std::lock_guard lock(mutex_);
+    job->second->worker->Cancel();
   }
   Forget(stream);
 }
@@ -96,46 +147,53 @@ void LiveTrainer::Forget(const std::string& stream) {
   const auto job = jobs_.find(stream);
   if (job == jobs_.end()) return;
   if (job->second->thread.joinable()) job->second->thread.join();
-  std::lock_guard lock(mutex_);
-  ended_cpu_seconds_[stream] += job->second->share->CpuSeconds();
-  jobs_.erase(job);
+  std::unique_ptr<LearningService> worker;
+  std::string weights;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_cpu_seconds_[stream] += CpuSecondsOf(*job->second);
+    worker = std::move(job->second->worker);
+    weights = std::move(job->second->trained.weights);
+    jobs_.erase(job);
+  }
+  pool_.Give(std::move(worker));
+  // Nobody has asked for it.
+  std::error_code failed;
+  if (!weights.empty()) std::filesystem::remove(weights, failed);
 }
 
 Result<window::TrainedModel> LiveTrainer::Take(const std::string& stream) {
   const auto job = jobs_.find(stream);
-  if (job == jobs_.end()) {
-    return Error{ErrorCode::kNotFound, "stream " + stream + ": no trained model waits"};
-  }
-  job->second->thread.join();
-  if (!job->second->model) {
-    return Error{ErrorCode::kNotFound, "stream " + stream + ": no trained model waits"};
-  }
-  return window::TrainedModel{stream, job->second->id, job->second->comparison.candidate,
-                              job->second->device_seconds};
+  const Error none{ErrorCode::kNotFound, "stream " + stream + ": no trained model waits"};
+  if (job == jobs_.end()) return none;
+  if (job->second->thread.joinable()) job->second->thread.join();
+  if (!job->second->done) return none;
+  return window::TrainedModel{stream, job->second->id,
+                              job->second->trained.comparison.candidate_accuracy,
+                              job->second->device_seconds, job->second->held_out};
 }
 
-std::unique_ptr<models::LearningModel> LiveTrainer::TakeWeights(const window::TrainedModel& model) {
+std::optional<LiveTrainer::Trained> LiveTrainer::TakeTrained(const window::TrainedModel& model) {
   const auto job = jobs_.find(model.stream);
-  if (job == jobs_.end() || job->second->id != model.id) return nullptr;
-  return std::move(job->second->model);
-}
-
-LiveTrainer::Comparison LiveTrainer::ComparisonOf(const std::string& stream) const {
-  const auto job = jobs_.find(stream);
-  return job == jobs_.end() ? Comparison{} : job->second->comparison;
+  if (job == jobs_.end() || job->second->id != model.id || !job->second->done) return std::nullopt;
+  return std::exchange(job->second->trained, {});
 }
 
 Status LiveTrainer::SetShare(const std::string& stream, double cores, int core) {
+  const std::lock_guard lock(mutex_);
   const auto job = jobs_.find(stream);
-  return job == jobs_.end() ? Status{} : job->second->share->Set(cores, core);
+  if (job == jobs_.end()) return {};
+  job->second->cores = cores;
+  job->second->core = core;
+  return job->second->worker->SetShare(cores, core);
 }
 
 double LiveTrainer::CpuSeconds(const std::string& stream) const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   const auto ended = ended_cpu_seconds_.find(stream);
   const auto job = jobs_.find(stream);
   return (ended == ended_cpu_seconds_.end() ? 0 : ended->second) +
-         (job == jobs_.end() ? 0 : job->second->share->CpuSeconds());
+         (job == jobs_.end() ? 0 : CpuSecondsOf(*job->second));
 }
 
 }  // namespace ekya::workers

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "decide/profile/trial.h"
-#include "platform/models/learning_model.h"
 
 namespace ekya::workers {
 
@@ -15,30 +15,30 @@ namespace ekya::workers {
 /// trial has learned is not learned again. Any thread.
 class TrialModels {
  public:
-  /// A model to go on from.
-  struct Start {
-    std::unique_ptr<models::LearningModel> model;
-    int epochs_left = 0;  ///< Whole epochs; 0: the trial was the whole training.
-  };
-
-  /// `epochs`: how many `trial` has trained `model`.
-  void Keep(const std::string& stream, profile::Trial trial, int epochs,
-            std::unique_ptr<models::LearningModel> model);
-  /// The model of the trial that speaks for `configuration` of `stream`, which is then gone; none
-  /// where there was no such trial.
-  std::optional<Start> Take(const std::string& stream,
-                            const RetrainingConfiguration& configuration);
-  /// Forgets the last window's.
-  void Clear();
-
- private:
+  /// A trial that has run, and the file that its model waits in.
   struct Kept {
     std::string stream;
     profile::Trial trial;
-    int epochs;
-    std::unique_ptr<models::LearningModel> model;
+    profile::TrialResult result;  ///< Of all its epochs so far.
+    std::string weights;
+  };
+  /// A model to go on from.
+  struct Start {
+    std::string weights;
+    int epochs_left = 0;  ///< Whole epochs; 0: the trial was the whole training.
   };
 
+  void Keep(Kept kept);
+  /// The model of the trial that speaks for `configuration` of `stream`, which then is the
+  /// caller's; none where there was no such trial.
+  std::optional<Start> Take(const std::string& stream,
+                            const RetrainingConfiguration& configuration);
+  /// The trial of just this configuration, to be gone on with; taken out as by Take.
+  std::optional<Kept> Resume(const std::string& stream, const profile::Trial& trial);
+  /// Forgets the last window's, files and all.
+  void Clear();
+
+ private:
   std::mutex mutex_;
   std::vector<Kept> kept_;  // guarded by mutex_
 };

@@ -1,0 +1,278 @@
+#include "run/workers/learning_worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "decide/profile/trial.h"
+#include "platform/datasets/frame_file.h"
+#include "platform/models/detector.h"
+#include "platform/models/golden_classifier.h"
+#include "stages/retrain/retrainer.h"
+
+namespace ekya::workers {
+namespace {
+
+// Cores that a cancelled job ends with.
+constexpr double kLastBreath = 0.5;
+
+const CameraSettings& Find(const Site& site, const std::string& stream) {
+  const auto found =
+      std::find_if(site.cameras.begin(), site.cameras.end(),
+                   [&](const CameraSettings& camera) { return camera.id == stream; });
+  EKYA_CHECK(found != site.cameras.end(), "unknown stream " + stream);
+  return *found;
+}
+
+const ModelSettings& ModelOf(const Site& site, const std::string& stream) {
+  const auto own = site.camera_models.find(stream);
+  return own == site.camera_models.end() ? site.model : own->second;
+}
+
+Result<std::unique_ptr<labels::Labeller>> OpenLabeller(const Site& site) {
+  std::shared_ptr<models::Model> golden;
+  if (site.golden.source == "model") {
+    const CameraSettings& first = site.cameras.front();
+    if (first.task == "detection") {
+      models::DetectorOptions options;
+      options.keep = first.classes;
+      EKYA_ASSIGN(golden, models::OpenDetector(site.golden.model, models::CocoNames(), options));
+    } else {
+      EKYA_ASSIGN(golden, models::OpenGoldenClassifier(site.golden.model, first.classes, {}));
+    }
+  }
+  return labels::MakeLabeller(site.golden, std::move(golden));
+}
+
+/// `labels`, of frames by their index, as the learner takes them; those of no frame are left out.
+std::vector<labels::Labeller::Labels> ByPlace(const std::vector<FrameLabel>& labels,
+                                              const std::vector<FramePtr>& frames) {
+  std::vector<labels::Labeller::Labels> placed;
+  for (const FrameLabel& label : labels) {
+    const auto frame = std::find_if(frames.begin(), frames.end(), [&](const FramePtr& each) {
+      return each->index == label.index;
+    });
+    if (frame == frames.end()) continue;
+    placed.push_back(
+        {static_cast<std::size_t>(frame - frames.begin()), label.objects, label.uniform});
+  }
+  return placed;
+}
+
+PairedMeasure AsMeasure(Comparison comparison) {
+  return {std::move(comparison.served),  std::move(comparison.candidate),
+          std::move(comparison.label),   comparison.served_accuracy,
+          comparison.candidate_accuracy, comparison.objects};
+}
+
+}  // namespace
+
+LearningWorker::LearningWorker(const std::string& name, const LearningPlace& place)
+    : place_(place), share_(place.enforcer.MakeJob(name)) {}
+
+template <typename T>
+Result<T> LearningWorker::Run(const std::function<Result<T>(const Checkpoint&)>& work) {
+  const std::lock_guard job(job_mutex_);
+  cancelled_ = released_.load();
+  {
+    const std::lock_guard lock(pulse_mutex_);
+    pulse_ = {};
+  }
+  Result<T> result = Error{ErrorCode::kCancelled, "the run ends"};
+  // Not the caller's thread: who waits for a job must not be held back by its share.
+  std::thread([&] {
+    if (const Status joined = share_->Join(); !joined.ok()) {
+      Log(LogLevel::kWarning, "learning", "{}", joined.error().message);
+    }
+    const Checkpoint checkpoint = [&] {
+      return !cancelled_ && share_->Checkpoint() && !cancelled_;
+    };
+    if (!checkpoint()) return;
+    result = work(checkpoint);
+  }).join();
+  return result;
+}
+
+CameraSettings LearningWorker::CameraOf(const Pupil& pupil) const {
+  CameraSettings camera = Find(place_.site, pupil.stream);
+  camera.classes = pupil.classes;
+  return camera;
+}
+
+Result<OpenedLearner*> LearningWorker::LearnerOf(const Pupil& pupil) {
+  if (!opened_ || pupil_ != pupil.stream) {
+    opened_.reset();
+    EKYA_ASSIGN(auto opened, OpenLearner(CameraOf(pupil), ModelOf(place_.site, pupil.stream),
+                                         place_.site.learning, place_.seed,
+                                         place_.out / "streams" / pupil.stream));
+    opened_ = std::move(opened);
+    pupil_ = pupil.stream;
+  }
+  return &*opened_;
+}
+
+Result<std::shared_ptr<const models::LearningModel>> LearningWorker::Weights(
+    const OpenedLearner& opened, const Pupil& pupil, const std::string& weights) const {
+  if (weights.empty()) return opened.model;
+  EKYA_ASSIGN(auto model, LoadLearningModel(CameraOf(pupil), place_.site.learning, weights));
+  return std::shared_ptr<const models::LearningModel>(std::move(model));
+}
+
+Result<WindowLabels> LearningWorker::Label(const Pupil& pupil, const std::string& frames) {
+  return Run<WindowLabels>([&](const Checkpoint& checkpoint) -> Result<WindowLabels> {
+    if (!labeller_) {
+      EKYA_ASSIGN(labeller_, OpenLabeller(place_.site));
+    }
+    EKYA_ASSIGN(const auto kept, datasets::LoadFrames(frames));
+    auto round = labeller_->Label(kept.frames, kept.uncertainty, kept.seen, checkpoint);
+    if (!round.ok()) return round.error().Within("stream " + pupil.stream);
+    WindowLabels labels;
+    for (auto& label : round->labels) {
+      labels.labels.push_back(
+          {kept.frames[label.frame]->index, std::move(label.objects), label.uniform});
+    }
+    for (auto& look : round->second_looks) {
+      labels.first_looks.push_back(std::move(look.first));
+      labels.second_looks.push_back(std::move(look.second));
+    }
+    if (!kept.frames.empty()) labels.last = kept.frames.back()->index;
+    return labels;
+  });
+}
+
+Result<TakenIn> LearningWorker::Take(const Pupil& pupil, int window, const std::string& frames,
+                                     const std::vector<FrameLabel>& labels,
+                                     const std::optional<std::string>& served) {
+  return Run<TakenIn>([&](const Checkpoint&) -> Result<TakenIn> {
+    EKYA_ASSIGN(OpenedLearner* const opened, LearnerOf(pupil));
+    EKYA_ASSIGN(const auto kept, datasets::LoadFrames(frames));
+    Learner& learner = *opened->learner;
+    EKYA_RETURN_IF_ERROR(learner.Take(window, kept.frames, ByPlace(labels, kept.frames)));
+    const Material material = learner.MaterialOf(window, kAllHeldOut);
+    TakenIn taken;
+    taken.samples = material.training + material.held_out;
+    // Exemplars are trained on too: a window of one class is no trouble to a model that has seen
+    // others.
+    taken.samples_per_class = learner.SamplesPerClass(window);
+    taken.held_out = material.held_out_objects;
+    if (served && material.held_out > 0) {
+      EKYA_ASSIGN(const auto model, Weights(*opened, pupil, *served));
+      EKYA_ASSIGN(taken.served_accuracy, learner.Measure(*model, window));
+    }
+    return taken;
+  });
+}
+
+Result<TrainingReport> LearningWorker::Train(const TrainingJob& job) {
+  return Run<TrainingReport>([&](const Checkpoint& checkpoint) -> Result<TrainingReport> {
+    const double before = ThreadCpuSeconds();
+    const Checkpoint in_time = [&] {
+      return checkpoint() && (job.deadline <= 0 || MonotonicClock().Now() < job.deadline);
+    };
+    EKYA_ASSIGN(auto report, TrainNow(job, in_time));
+    report.cpu_seconds = ThreadCpuSeconds() - before;
+    return report;
+  });
+}
+
+Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
+                                                const Checkpoint& checkpoint) {
+  EKYA_ASSIGN(OpenedLearner* const opened, LearnerOf(job.pupil));
+  const Learner& learner = *opened->learner;
+  EKYA_ASSIGN(const auto base, Weights(*opened, job.pupil, job.base));
+  TrainingReport report;
+  const auto most_held_out =
+      job.most_held_out > 0 ? static_cast<std::size_t>(job.most_held_out) : kAllHeldOut;
+  const Material material = learner.MaterialOf(job.window, most_held_out);
+  report.held_out = material.held_out_objects;
+  report.full_samples = material.training + material.exemplars;
+
+  std::unique_ptr<models::LearningModel> model;
+  if (job.configuration.epochs > 0) {
+    retrain::TrainingHooks hooks;
+    hooks.checkpoint = checkpoint;
+    hooks.state_file = job.state_file;
+    hooks.epoch = [&](const retrain::TrainingProgress& progress) {
+      report.accuracy.push_back(progress.accuracy);
+      report.epochs_cpu_seconds += progress.epoch_cpu_seconds;
+      {
+        const std::lock_guard lock(pulse_mutex_);
+        pulse_.epochs = static_cast<int>(report.accuracy.size());
+        pulse_.epochs_cpu_seconds = report.epochs_cpu_seconds;
+        pulse_.accuracy = progress.accuracy;
+        pulse_.held_out = report.held_out;
+      }
+      return !job.trial || profile::KeepTraining(report.accuracy);
+    };
+    auto learned = job.first ? learner.TrainFirst(*base, job.window, job.configuration, job.seed)
+                             : learner.Train(*base, job.window, most_held_out, job.configuration,
+                                             job.seed, hooks);
+    if (!learned.ok()) {
+      // A trial that ran out of time tells what it has measured.
+      if (learned.error().code != ErrorCode::kCancelled || report.accuracy.empty()) {
+        return learned.error();
+      }
+      report.whole = false;
+      return report;
+    }
+    report.accuracy = learned->accuracy;
+    report.start_accuracy = learned->start_accuracy;
+    report.samples_per_epoch = learned->samples_per_epoch;
+    report.once_cpu_seconds = learned->once_cpu_seconds;
+    model = std::move(learned->model);
+  } else {
+    model = learner.Clone(*base);
+  }
+  report.parameters = model->parameters();
+  if (job.compare) {
+    EKYA_ASSIGN(const auto served, Weights(*opened, job.pupil, job.served));
+    EKYA_ASSIGN(auto comparison, learner.Compare(*served, *model, job.window));
+    report.comparison = AsMeasure(std::move(comparison));
+  }
+  EKYA_RETURN_IF_ERROR(model->Save(job.out));
+  std::error_code gone_already;
+  if (!job.state_file.empty()) std::filesystem::remove(job.state_file, gone_already);
+  return report;
+}
+
+Result<PairedMeasure> LearningWorker::Compare(const Pupil& pupil, int window,
+                                              const std::string& served,
+                                              const std::string& candidate) {
+  return Run<PairedMeasure>([&](const Checkpoint&) -> Result<PairedMeasure> {
+    EKYA_ASSIGN(OpenedLearner* const opened, LearnerOf(pupil));
+    EKYA_ASSIGN(const auto first, Weights(*opened, pupil, served));
+    EKYA_ASSIGN(const auto second, Weights(*opened, pupil, candidate));
+    EKYA_ASSIGN(auto comparison, opened->learner->Compare(*first, *second, window));
+    return AsMeasure(std::move(comparison));
+  });
+}
+
+void LearningWorker::Cancel() {
+  cancelled_ = true;
+  // A job without a share would never come to its next checkpoint.
+  if (const Status set = share_->Set(kLastBreath, -1); !set.ok()) {
+    Log(LogLevel::kWarning, "learning", "{}", set.error().message);
+  }
+}
+
+void LearningWorker::Release() {
+  released_ = true;
+  cancelled_ = true;
+  share_->Release();
+}
+
+LearningPulse LearningWorker::Pulse() const {
+  const double cpu = share_->CpuSeconds();
+  const std::lock_guard lock(pulse_mutex_);
+  LearningPulse pulse = pulse_;
+  pulse.cpu_seconds = cpu;
+  return pulse;
+}
+
+}  // namespace ekya::workers
