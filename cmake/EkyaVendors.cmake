@@ -46,3 +46,30 @@ pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)
 add_library(ekya_cairo INTERFACE)
 add_library(ekya::cairo ALIAS ekya_cairo)
 target_link_libraries(ekya_cairo INTERFACE PkgConfig::CAIRO)
+
+# Messages between processes: the compiler's output is a library of its own, with headers taken as SYSTEM,
+# so that neither our warnings nor our linters look at what nobody wrote.
+find_library(GRPCPP grpc++ REQUIRED)
+find_library(GRPC grpc REQUIRED)
+find_library(GPR gpr REQUIRED)
+find_library(ABSL_SYNCHRONIZATION absl_synchronization REQUIRED)
+find_library(PROTOBUF protobuf REQUIRED)
+find_program(PROTOC protoc REQUIRED)
+find_program(PROTOC_GRPC grpc_cpp_plugin REQUIRED)
+function(ekya_messages target proto)
+  get_filename_component(name ${proto} NAME_WE)
+  get_filename_component(folder ${proto} DIRECTORY)
+  set(out ${CMAKE_BINARY_DIR}/messages)
+  set(stem ${out}/${name})
+  add_custom_command(
+    OUTPUT ${stem}.pb.cc ${stem}.pb.h ${stem}.grpc.pb.cc ${stem}.grpc.pb.h
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${out}
+    COMMAND ${PROTOC} --proto_path=${folder} --cpp_out=${out} --grpc_out=${out}
+            --plugin=protoc-gen-grpc=${PROTOC_GRPC} ${proto}
+    DEPENDS ${proto} VERBATIM)
+  add_library(${target} STATIC ${stem}.pb.cc ${stem}.grpc.pb.cc)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE -w -O1)
+  target_include_directories(${target} SYSTEM PUBLIC ${out})
+  target_link_libraries(${target} PUBLIC ${GRPCPP} ${GRPC} ${GPR} ${ABSL_SYNCHRONIZATION} ${PROTOBUF})
+endfunction()

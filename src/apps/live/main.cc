@@ -7,6 +7,7 @@
 #include "apps/live/demo_site.h"
 #include "apps/live/profile_command.h"
 #include "apps/live/run_command.h"
+#include "apps/live/worker_command.h"
 #include "decide/schedule/policy.h"
 
 /// The commands of `ekya` that compute with LibTorch. `ekya` starts this program for them.
@@ -49,6 +50,18 @@ int main(int argc, char** argv) {
     command->add_option("--out", request.out, "folder of the results")->default_val("out");
     command->add_flag("--json", request.json, "print summary.json instead of the table");
   }
+
+  // Not for people: how a run starts its workers.
+  CLI::App* const worker = app.add_subcommand("worker")->group("");
+  ekya::live::WorkerCommand working;
+  worker->add_option("kind", working.kind)->required();
+  worker->add_option("name", working.request.name)->required();
+  worker->add_option("--site", working.site_file)->required();
+  worker->add_option("--site-name", working.site_name)->required();
+  worker->add_option("--seed", working.request.seed);
+  worker->add_option("--out", working.request.out)->required();
+  worker->add_option("--socket", working.request.socket)->required();
+  worker->add_option("--parent", working.request.parent)->required();
 
   CLI::App* const profile = app.add_subcommand(
       "profile", "record a trace: every retraining configuration trained on labelled streams");
@@ -94,6 +107,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (*worker) return ekya::live::Work(working);
   if (*profile) return ekya::live::Profile(recording);
   if (chosen != nullptr) {
     if (const ekya::Status status = chosen->run(comparison); !status.ok()) {

@@ -19,6 +19,7 @@
 #include "apps/report/terminal_table.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "run/processes/process_workers.h"
 #include "run/workers/live_run.h"
 
 extern char** environ;
@@ -113,8 +114,16 @@ class ProgressLine {
   double next_ = 0;
 };
 
-Result<window::RunRecord> RunHere(const Site& site, const RunRequest& request) {
+/// `text`: the site's, of which the workers read a copy.
+Result<window::RunRecord> RunHere(const Site& site, const SiteText& text,
+                                  const RunRequest& request) {
   workers::LiveOptions options;
+  const std::filesystem::path copy = request.out / "site.yaml";
+  if (!request.child) EKYA_RETURN_IF_ERROR(WriteFileAtomically(copy, text.text));
+  options.workers = [&] {
+    return processes::MakeProcessWorkers({request.child ? request.site_file : copy, text.file,
+                                          request.out, request.seed, request.first_core});
+  };
   options.scheduler =
       request.schedulers.empty() ? site.compute.scheduler : request.schedulers.front();
   options.seed = request.seed;
@@ -274,7 +283,7 @@ int Run(const RunRequest& request) {
   if (schedulers.empty()) schedulers = {site->compute.scheduler};
 
   if (schedulers.size() == 1 && request.repeat == 1) {
-    auto run = RunHere(*site, request);
+    auto run = RunHere(*site, *loaded, request);
     if (!run.ok()) return Say(run.error());
     if (const auto saved = report::SaveRunRecord(request.out, *run); !saved.ok()) {
       return Say(saved.error());

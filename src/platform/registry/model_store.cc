@@ -266,7 +266,8 @@ Result<StoredModel> ModelStore::LoadNewest(
   for (const Alias alias : {Alias::kServing, Alias::kPrevious}) {
     const std::int64_t version = Pointed(stream, alias);
     if (version == 0) continue;
-    if (auto model = load(version); model.ok()) return model;
+    auto model = load(version);
+    if (model.ok() && model->manifest.verdict != Verdict::kQuarantined) return model;
   }
   const std::vector<std::int64_t> numbers = NumbersIn(FolderOf(stream));
   for (auto version = numbers.rbegin(); version != numbers.rend(); ++version) {

@@ -185,8 +185,36 @@ class Watch {
   std::thread thread_;  // last: begins with everything else in place
 };
 
+/// A stream whose worker has been started.
+struct OpeningStream {
+  const CameraSettings* camera;
+  const ModelSettings* model;
+  std::unique_ptr<StreamService> service;
+  std::shared_ptr<std::atomic<Stream*>> stream;  ///< Set once it is open; for hooks.
+
+  static OpeningStream Begin(const CameraSettings& camera, const Site& site, WorkerHooks hooks,
+                             Workers& workers) {
+    const auto own = site.camera_models.find(camera.id);
+    OpeningStream opening{&camera, own == site.camera_models.end() ? &site.model : &own->second,
+                          nullptr, std::make_shared<std::atomic<Stream*>>(nullptr)};
+    hooks.broken = [stream = opening.stream](std::int64_t version) {
+      if (Stream* const open = *stream) open->Quarantine(version);
+    };
+    opening.service = workers.MakeStream(camera, *opening.model, hooks);
+    return opening;
+  }
+
+  Result<std::unique_ptr<Stream>> Open(bool resume, const StreamEnvironment& environment) {
+    EKYA_ASSIGN(auto opened,
+                Stream::Open(*camera, *model, resume, std::move(service), environment));
+    *stream = opened.get();
+    return opened;
+  }
+};
+
 /// Trains the streams' first models, `at_once` side by side.
-Status BootstrapAll(const StreamSet& streams, Workers& workers, int at_once) {
+Status BootstrapAll(const StreamSet& streams, Workers& workers, const WorkerHooks& hooks,
+                    int at_once) {
   std::mutex mutex;
   std::size_t next = 0;
   Status status;
@@ -202,7 +230,7 @@ Status BootstrapAll(const StreamSet& streams, Workers& workers, int at_once) {
           stream = &streams.Get(streams.ids()[next++]);
         }
         if (!learning) {
-          learning = workers.MakeLearning(fmt::format("bootstrap-{}", i));
+          learning = workers.MakeLearning(fmt::format("bootstrap-{}", i), hooks);
           if (Status set = learning->SetShare(1, -1); !set.ok()) {
             Log(LogLevel::kWarning, "", "{}", set.error().message);
           }
@@ -277,11 +305,17 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
 
+  Clock& clock = MonotonicClock();
+  // Before this thread joins what serves: processes begin where it is.
+  std::unique_ptr<Workers> workers =
+      MakeThreadWorkers(site, options.seed, options.out, clock, *enforcer);
+  if (options.workers) {
+    EKYA_ASSIGN(workers, options.workers());
+  }
   if (const Status joined = enforcer->JoinService(); !joined.ok()) {
     Log(LogLevel::kWarning, "", "cameras may lag behind: {}", joined.error().message);
   }
 
-  Clock& clock = MonotonicClock();
   const std::filesystem::path data_dir =
       site.server.data_dir.empty() ? options.out : std::filesystem::path(site.server.data_dir);
   Recorder recorder(data_dir / "registry.db");
@@ -292,24 +326,28 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
   const StreamEnvironment environment{
       site, options.seed, options.out, clock, store.ok() ? &*store : nullptr, recorder, post};
-  const std::unique_ptr<Workers> workers =
-      MakeThreadWorkers(site, options.seed, options.out, clock, *enforcer);
+  WorkerHooks hooks;
+  hooks.event = [&recorder](const std::string& stream, const std::string& kind,
+                            const std::string& detail) { recorder.Event(stream, kind, detail); };
+  // All of them start side by side.
+  std::vector<OpeningStream> opening;
+  for (const CameraSettings& camera : site.cameras) {
+    opening.push_back(OpeningStream::Begin(camera, site, hooks, *workers));
+  }
   StreamSet streams;
   bool any_open = false;
-  for (const CameraSettings& camera : site.cameras) {
-    const auto own = site.camera_models.find(camera.id);
-    const ModelSettings& model = own == site.camera_models.end() ? site.model : own->second;
-    EKYA_ASSIGN(auto stream, Stream::Open(camera, model, /*resume=*/false,
-                                          workers->MakeStream(camera, model), environment));
+  for (OpeningStream& each : opening) {
+    EKYA_ASSIGN(auto stream, each.Open(/*resume=*/false, environment));
     any_open = any_open || !stream->gone();
     streams.Add(std::move(stream));
   }
   if (!any_open) {
     return Error{ErrorCode::kUnavailable, "none of the site's cameras could be opened"};
   }
-  Log(LogLevel::kInfo, "", "{}", workers->mechanism());
+  Log(LogLevel::kInfo, "", "{}; shares are enforced by {}", workers->mechanism(),
+      enforcer->mechanism());
   // Not in service yet: the whole machine may work on it.
-  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, *workers, resources::Processors()));
+  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, *workers, hooks, resources::Processors()));
 
   const double start = clock.Now();
   std::vector<registry::StreamEntry> entries;
@@ -319,9 +357,10 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   }
   recorder.Begin(EpochSeconds(), options.scheduler, options.seed, compute.window_seconds, entries);
   timeline = std::make_unique<EventTimeline>(clock, start);
-  ProfilingCompute profiling(*workers, cores, compute.device_cores, compute.quanta_per_device);
+  ProfilingCompute profiling(*workers, hooks, cores, compute.device_cores,
+                             compute.quanta_per_device);
   TrialModels trial_models;
-  LearningPool pool(*workers, cores.size() + 1);
+  LearningPool pool(*workers, cores.size() + 1, hooks);
   LiveTrainer trainer(streams, trial_models, pool, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);
   LiveLabels label_source(streams, profiling);

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "core/site.h"
 #include "decide/window/record.h"
+#include "run/workers/workers.h"
 
 namespace ekya::workers {
 
@@ -36,6 +38,8 @@ struct LiveOptions {
   /// Added to every device's core, modulo the machine's: runs side by side then do not share cores.
   int first_core = 0;
   std::function<void(const LiveProgress&)> progress = [](const LiveProgress&) {};
+  /// Makes the run's workers; unset: threads of this process.
+  std::function<Result<std::unique_ptr<Workers>>()> workers;
   const std::atomic<bool>* stop = nullptr;  ///< Set (by a signal handler) to end the run early.
 };
 

@@ -23,14 +23,15 @@ constexpr std::int64_t kTrialHeldOut = 160;
 
 }  // namespace
 
-ProfilingCompute::ProfilingCompute(Workers& workers, std::vector<int> cores, double device_cores,
+ProfilingCompute::ProfilingCompute(Workers& workers, const WorkerHooks& hooks,
+                                   std::vector<int> cores, double device_cores,
                                    Quanta quanta_per_device)
     : cores_(std::move(cores)),
       device_cores_(device_cores),
       quanta_per_device_(quanta_per_device),
       quanta_(cores_.size(), 0) {
   for (std::size_t device = 0; device < cores_.size(); ++device) {
-    workers_.push_back(workers.MakeLearning(fmt::format("profiling-{}", device)));
+    workers_.push_back(workers.MakeLearning(fmt::format("profiling-{}", device), hooks));
   }
 }
 

@@ -21,8 +21,8 @@ namespace ekya::workers {
 class ProfilingCompute {
  public:
   /// `cores[d]`: the processor that is device d.
-  ProfilingCompute(Workers& workers, std::vector<int> cores, double device_cores,
-                   Quanta quanta_per_device);
+  ProfilingCompute(Workers& workers, const WorkerHooks& hooks, std::vector<int> cores,
+                   double device_cores, Quanta quanta_per_device);
 
   Status SetQuanta(const std::vector<Quanta>& per_device);
   int devices() const { return static_cast<int>(workers_.size()); }

@@ -39,7 +39,7 @@ TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
   decision.reason = "window start";
   decision.schedule.scheduler = "planner";
   window.decisions = {decision};
-  window.retrainings = {{"lobby", "all/10", 31, 45, 0.9, 5, 0.91, 4.5, "swapped"}};
+  window.retrainings = {{"lobby", "all/10", 31, 45, 0.9, 5, 0.02, 0.91, 4.5, "swapped"}};
   window.warnings = {"yard: no frame for 5 s"};
   recorder.Window(window);
   window::StreamInterval judged;

@@ -85,6 +85,9 @@ class Stream {
   /// Serves what an operator has ordered since (a pin, a roll-back); returns whether it did. Any
   /// thread.
   bool Obey();
+  /// `version` has broken its worker again and again: it does not serve again, the newest whole one
+  /// before it does. Any thread.
+  void Quarantine(std::int64_t version);
   std::int64_t version() const { return version_; }
   /// Versions by the run time that each began to serve at. Any thread.
   std::map<double, std::int64_t> versions() const;

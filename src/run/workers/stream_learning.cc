@@ -111,4 +111,23 @@ bool Stream::Obey() {
   return true;
 }
 
+void Stream::Quarantine(std::int64_t version) {
+  const std::lock_guard serving(serving_mutex_);
+  models_.Quarantine(version);
+  if (version_ != version) return;
+  const auto newest = models_.Newest();
+  if (!newest) {
+    Log(LogLevel::kError, id(), "version {} breaks its worker and there is no other", version);
+    return;
+  }
+  const Status served =
+      PutInService(newest->manifest.version, (newest->folder / "weights.safetensors").string(),
+                   newest->manifest.accuracy.accuracy);
+  if (!served.ok()) {
+    Log(LogLevel::kError, id(), "{}", served.error().message);
+    return;
+  }
+  models_.Obeyed(*newest, fmt::format("since version {} is quarantined", version));
+}
+
 }  // namespace ekya::workers

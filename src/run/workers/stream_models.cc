@@ -81,6 +81,17 @@ void StreamModels::Serves(const Kept& kept) {
       fmt::format("version {}{}{}", kept.version, reason_.empty() ? "" : ": ", reason_));
 }
 
+void StreamModels::Quarantine(std::int64_t version) {
+  const std::string reason = "it broke its worker twice";
+  Log(LogLevel::kError, stream_, "version {} is quarantined: {}", version, reason);
+  recorder_.Event(stream_, "model quarantined", fmt::format("version {}: {}", version, reason));
+  if (store_ == nullptr) return;
+  const Status decided = store_->Decide(stream_, version, registry::Verdict::kQuarantined, reason);
+  if (!decided.ok()) {
+    Log(LogLevel::kWarning, stream_, "that is not written down: {}", decided.error().message);
+  }
+}
+
 std::optional<registry::StoredModel> StreamModels::Newest() {
   if (store_ == nullptr) return std::nullopt;
   auto newest = store_->LoadNewest(stream_, [this](const Error& error) {
@@ -109,6 +120,11 @@ std::optional<registry::StoredModel> StreamModels::Ordered() {
 
 void StreamModels::Obeyed(const registry::StoredModel& model, const std::string& why) {
   serving_ = model.manifest.version;
+  // An order has pointed already; a restart or a quarantine may have come to another version.
+  const Status pointed = store_->Pointed(stream_, registry::Alias::kServing) == serving_
+                             ? Status{}
+                             : store_->Point(stream_, registry::Alias::kServing, serving_);
+  if (!pointed.ok()) Log(LogLevel::kWarning, stream_, "{}", pointed.error().message);
   recorder_.Event(stream_, "model serves", fmt::format("version {}: {}", serving_, why));
 }
 

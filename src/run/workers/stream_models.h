@@ -43,6 +43,8 @@ class StreamModels {
             const ModelOrigin& origin);
   /// It serves now, and does after a restart.
   void Serves(const Kept& kept);
+  /// It breaks what serves it and is not to serve again.
+  void Quarantine(std::int64_t version);
   /// The version to go on with after a restart; nothing where none is whole.
   std::optional<registry::StoredModel> Newest();
 

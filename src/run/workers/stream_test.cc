@@ -9,6 +9,9 @@
 
 #include "base/clock.h"
 #include "core/scorer.h"
+#include "platform/datasets/frame_file.h"
+#include "run/workers/learning_worker.h"
+#include "run/workers/thread_workers.h"
 
 namespace ekya::workers {
 namespace {
@@ -16,25 +19,29 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-/// Tells the truth, and says of a golden model that it does or does not say so twice.
-class TestLabeller : public labels::Labeller {
+/// A learning worker whose labels tell the truth, and whose golden model does or does not say so
+/// twice.
+class TestLearning : public LearningWorker {
  public:
-  explicit TestLabeller(bool steady) : steady_(steady) {}
-  std::string source() const override { return "golden"; }
-  Result<Round> Label(const std::vector<FramePtr>& frames, const std::vector<double>& uncertainty,
-                      int, const std::function<bool()>&) override {
-    EXPECT_EQ(uncertainty.size(), frames.size());
-    Round round;
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-      std::vector<Detection> objects = TruthOf(*frames[i]);
+  TestLearning(bool steady, const LearningPlace& place)
+      : LearningWorker("learning", place), steady_(steady) {}
+  Result<WindowLabels> Label(const Pupil&, const std::string& file) override {
+    const auto kept = datasets::LoadFrames(file);
+    EXPECT_TRUE(kept.ok()) << kept.error().message;
+    EXPECT_EQ(kept->uncertainty.size(), kept->frames.size());
+    WindowLabels labels;
+    for (const FramePtr& frame : kept->frames) {
+      std::vector<Detection> objects = TruthOf(*frame);
       std::vector<Detection> second = objects;
       for (Detection& each : second) {
         if (!steady_) each.box.x += 100;
       }
-      round.second_looks.push_back({objects, std::move(second)});
-      round.labels.push_back({i, std::move(objects), true});
+      labels.first_looks.push_back(objects);
+      labels.second_looks.push_back(std::move(second));
+      labels.last = frame->index;
+      labels.labels.push_back({frame->index, std::move(objects), true});
     }
-    return round;
+    return labels;
   }
 
  private:
@@ -57,13 +64,22 @@ class StreamTest : public testing::Test {
   }
   ~StreamTest() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<Stream> Open(labels::Labeller& labeller) {
-    environment_.emplace(StreamEnvironment{site_, 1, folder_, MonotonicClock(), *enforcer_,
-                                           labeller, &store_, recorder_,
+  std::unique_ptr<Stream> Open(bool resume = false) {
+    environment_.emplace(StreamEnvironment{site_, 1, folder_, MonotonicClock(), &store_, recorder_,
                                            [](const window::Event&) {}});
-    auto stream = Stream::Open(camera_, model_, *environment_);
+    site_.cameras = {camera_};
+    site_.model = model_;
+    auto stream = Stream::Open(camera_, model_, resume, workers_->MakeStream(camera_, model_, {}),
+                               *environment_);
     EXPECT_TRUE(stream.ok()) << stream.error().message;
     return std::move(*stream);
+  }
+
+  /// Another model than the one that serves, as a training leaves it.
+  std::string Candidate(const Stream& stream) {
+    const std::string file = (folder_ / "candidate.safetensors").string();
+    fs::copy_file(stream.weights(), file, fs::copy_options::overwrite_existing);
+    return file;
   }
 
   const fs::path folder_;
@@ -72,6 +88,10 @@ class StreamTest : public testing::Test {
   const std::unique_ptr<resources::ShareEnforcer> enforcer_;
   std::optional<StreamEnvironment> environment_;
   Site site_;
+  const std::unique_ptr<Workers> workers_ =
+      MakeThreadWorkers(site_, 1, folder_, MonotonicClock(), *enforcer_);
+  TestLearning steady_{true, {site_, 1, folder_, *enforcer_}};
+  TestLearning fickle_{false, {site_, 1, folder_, *enforcer_}};
   CameraSettings camera_;
   ModelSettings model_;
 };
@@ -80,13 +100,12 @@ TEST_F(StreamTest, LearnsFromLabelsThatAreBelieved) {
   for (const char* task : {"classification", "detection"}) {
     camera_.task = task;
     model_.architecture = camera_.task == "detection" ? "tiny-yolov3" : "resnet18";
-    TestLabeller labeller(true);
-    const auto stream = Open(labeller);
-    const Status status = stream->Bootstrap();
+    const auto stream = Open();
+    const Status status = stream->Bootstrap(steady_);
     ASSERT_TRUE(status.ok()) << status.error().message;
     EXPECT_EQ(stream->version(), 1);
     EXPECT_TRUE(stream->Observe().learns);
-    const auto labelled = stream->Label(0, [] { return true; });
+    const auto labelled = stream->Label(0, steady_);
     ASSERT_TRUE(labelled.ok());
     EXPECT_GT(labelled->samples, 0);
     EXPECT_EQ(labelled->doubt, "");
@@ -96,42 +115,38 @@ TEST_F(StreamTest, LearnsFromLabelsThatAreBelieved) {
 }
 
 TEST_F(StreamTest, AGoldenModelThatContradictsItselfIsNotLearnedFrom) {
-  TestLabeller labeller(false);
-  const auto stream = Open(labeller);
+  const auto stream = Open();
   testing::internal::CaptureStderr();
-  const Status status = stream->Bootstrap();
+  const Status status = stream->Bootstrap(fickle_);
   const std::string log = testing::internal::GetCapturedStderr();
   ASSERT_TRUE(status.ok()) << status.error().message;
   EXPECT_THAT(log, HasSubstr("contradicts itself"));
   EXPECT_EQ(stream->version(), 0) << "nothing was trained";
-  const auto labelled = stream->Label(0, [] { return true; });
+  const auto labelled = stream->Label(0, fickle_);
   ASSERT_TRUE(labelled.ok());
   EXPECT_EQ(labelled->samples, 0);
   EXPECT_THAT(labelled->doubt, HasSubstr("contradicts itself"));
 }
 
 TEST_F(StreamTest, ObeysPinsAndRollBacks) {
-  TestLabeller labeller(true);
-  const auto stream = Open(labeller);
-  ASSERT_TRUE(stream->Bootstrap().ok());
+  const auto stream = Open();
+  ASSERT_TRUE(stream->Bootstrap(steady_).ok());
   ASSERT_EQ(stream->version(), 1);
   EXPECT_FALSE(stream->Obey()) << "nothing was ordered";
-  const auto first = stream->base();
   ModelOrigin origin;
   origin.configuration = "all/3";
   origin.accuracy = 0.75;
   origin.samples = 40;
   origin.reason = "better";
-  ASSERT_TRUE(stream->Serve(stream->learner().Clone(*first), origin).ok());
+  ASSERT_TRUE(stream->Serve(Candidate(*stream), origin).ok());
   EXPECT_EQ(stream->version(), 2);
-  EXPECT_NE(stream->base(), first);
 
   const auto operator_registry = registry::Registry::Open(folder_ / "registry.db").value();
   ASSERT_TRUE(operator_registry->SetPin({"a", 1, 0}).ok());
   EXPECT_TRUE(stream->Obey());
   EXPECT_EQ(stream->version(), 1);
   EXPECT_FALSE(stream->Obey()) << "done already";
-  const Status refused = stream->Serve(stream->learner().Clone(*first), origin);
+  const Status refused = stream->Serve(Candidate(*stream), origin);
   EXPECT_THAT(refused.error().message, HasSubstr("pinned at version 1"));
 
   ASSERT_TRUE(operator_registry->Unpin("a").ok());
@@ -139,7 +154,7 @@ TEST_F(StreamTest, ObeysPinsAndRollBacks) {
   EXPECT_TRUE(stream->Obey());
   EXPECT_EQ(stream->version(), 2);
   EXPECT_EQ(stream->Observe().accuracy, 0.75);
-  ASSERT_TRUE(stream->Serve(stream->learner().Clone(*first), origin).ok());
+  ASSERT_TRUE(stream->Serve(Candidate(*stream), origin).ok());
   EXPECT_EQ(stream->version(), 3);
   EXPECT_EQ(store_.Describe("a", 3)->parent, 2);
   EXPECT_EQ(store_.Describe("a", 3)->reason, "better");
@@ -149,6 +164,29 @@ TEST_F(StreamTest, ObeysPinsAndRollBacks) {
   ASSERT_TRUE(operator_registry->SetPin({"a", 1, 0}).ok());
   EXPECT_FALSE(stream->Obey());
   EXPECT_EQ(stream->version(), 3);
+}
+
+TEST_F(StreamTest, GoesOnWithTheNewestWholeVersion) {
+  {
+    const auto stream = Open();
+    ASSERT_TRUE(stream->Bootstrap(steady_).ok());
+    ModelOrigin origin;
+    origin.configuration = "all/3";
+    origin.accuracy = 0.75;
+    ASSERT_TRUE(stream->Serve(Candidate(*stream), origin).ok());
+  }
+  {
+    const auto again = Open(/*resume=*/true);
+    EXPECT_EQ(again->version(), 2);
+    EXPECT_EQ(again->Observe().accuracy, 0.75);
+    ASSERT_TRUE(again->Bootstrap(steady_).ok()) << "there is nothing to do";
+    EXPECT_EQ(again->version(), 2);
+  }
+  fs::resize_file(folder_ / "models/a/2/weights.safetensors", 100);
+  EXPECT_EQ(Open(/*resume=*/true)->version(), 1);
+  // A run that begins anew has none of it.
+  EXPECT_EQ(Open()->version(), 0);
+  EXPECT_FALSE(fs::exists(folder_ / "streams/a/samples"));
 }
 
 }  // namespace

@@ -12,15 +12,15 @@ class ThreadWorkers : public Workers {
       : streams_(streams), learning_(learning) {}
 
   std::unique_ptr<StreamService> MakeStream(const CameraSettings& camera,
-                                            const ModelSettings& model) override {
+                                            const ModelSettings& model,
+                                            const WorkerHooks&) override {
     return std::make_unique<StreamWorker>(camera, model, streams_);
   }
-  std::unique_ptr<LearningService> MakeLearning(const std::string& name) override {
+  std::unique_ptr<LearningService> MakeLearning(const std::string& name,
+                                                const WorkerHooks&) override {
     return std::make_unique<LearningWorker>(name, learning_);
   }
-  std::string mechanism() const override {
-    return "workers are threads, shares are enforced by " + streams_.enforcer.mechanism();
-  }
+  std::string mechanism() const override { return "workers are threads"; }
 
  private:
   const StreamPlace streams_;

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace ekya::workers {
 
-LearningPool::LearningPool(Workers& workers, std::size_t idle)
-    : workers_(workers), most_idle_(idle) {
+LearningPool::LearningPool(Workers& workers, std::size_t idle, WorkerHooks hooks)
+    : workers_(workers), most_idle_(idle), hooks_(std::move(hooks)) {
   Give(Take());
 }
 
@@ -20,7 +22,7 @@ std::unique_ptr<LearningService> LearningPool::Take() {
     }
     name = fmt::format("retraining-{}", made_++);
   }
-  return workers_.MakeLearning(name);
+  return workers_.MakeLearning(name, hooks_);
 }
 
 void LearningPool::Give(std::unique_ptr<LearningService> worker) {

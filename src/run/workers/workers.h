@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,14 +13,25 @@
 
 namespace ekya::workers {
 
+/// Whom a worker's fortunes are told. From threads of the worker's.
+struct WorkerHooks {
+  /// "worker died", "signal 9"; `stream` is empty for learning workers.
+  std::function<void(const std::string& stream, const std::string& kind, const std::string& detail)>
+      event = [](const std::string&, const std::string&, const std::string&) {};
+  /// The model of `version` has broken the stream's worker twice. It is away meanwhile.
+  std::function<void(std::int64_t version)> broken = [](std::int64_t) {};
+};
+
 /// Makes a run's workers.
 class Workers {
  public:
   virtual ~Workers() = default;
   virtual std::unique_ptr<StreamService> MakeStream(const CameraSettings& camera,
-                                                    const ModelSettings& model) = 0;
+                                                    const ModelSettings& model,
+                                                    const WorkerHooks& hooks) = 0;
   /// `name`: of its share and in messages.
-  virtual std::unique_ptr<LearningService> MakeLearning(const std::string& name) = 0;
+  virtual std::unique_ptr<LearningService> MakeLearning(const std::string& name,
+                                                        const WorkerHooks& hooks) = 0;
   /// How workers run and how shares are enforced, for people.
   virtual std::string mechanism() const = 0;
 };
@@ -29,7 +41,7 @@ class Workers {
 class LearningPool {
  public:
   /// Keeps at most `idle` of them waiting, and has one at once. `workers` outlives this.
-  LearningPool(Workers& workers, std::size_t idle);
+  LearningPool(Workers& workers, std::size_t idle, WorkerHooks hooks);
 
   std::unique_ptr<LearningService> Take();
   void Give(std::unique_ptr<LearningService> worker);
@@ -37,6 +49,7 @@ class LearningPool {
  private:
   Workers& workers_;
   const std::size_t most_idle_;
+  const WorkerHooks hooks_;
   std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<std::unique_ptr<LearningService>> idle_;

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <grpcpp/client_context.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "run/processes/convert.h"
+#include "run/processes/supervised.h"
+
+namespace ekya::processes {
+
+/// Calls that a worker answers at once may take so long before it counts as away.
+inline constexpr double kQuickSeconds = 3;
+/// Work takes as long as it takes: whether the worker still lives is the pulse's matter.
+inline constexpr double kUnbounded = 0;
+
+/// One call of `method` of `Service` over `channel`; null: kUnavailable. An error names `worker`.
+template <typename Service, typename Request, typename Reply>
+Status CallOver(const std::shared_ptr<grpc::Channel>& channel, const std::string& worker,
+                grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+                const Request& request, Reply* reply, double seconds) {
+  if (channel == nullptr) {
+    return Error{ErrorCode::kUnavailable, "worker " + worker + ": it is being started again"};
+  }
+  grpc::ClientContext context;
+  if (seconds > 0) {
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::milliseconds(static_cast<int>(1000 * seconds)));
+  }
+  const auto stub = Service::NewStub(channel);
+  const Status status = FromStatus((stub.get()->*method)(&context, request, reply));
+  if (!status.ok() && status.error().code == ErrorCode::kUnavailable) {
+    return status.error().Within("worker " + worker);
+  }
+  return status;
+}
+
+}  // namespace ekya::processes

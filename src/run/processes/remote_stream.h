@@ -1,0 +1,74 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "run/processes/supervised.h"
+#include "run/workers/services.h"
+
+namespace ekya::processes {
+
+/// StreamService in a process of its own. One that dies is started again and brought to where it
+/// was: the same model, share and configuration, the camera where it would be by now. What is set
+/// while it is away holds from its return.
+class RemoteStream : public workers::StreamService {
+ public:
+  struct Hooks {
+    EventHook event;
+    /// The model of `version` has broken its worker twice: it is not to serve again. From the
+    /// supervising thread, while the worker is away.
+    std::function<void(std::int64_t version)> broken = [](std::int64_t) {};
+  };
+
+  /// The process starts at once.
+  RemoteStream(const std::string& name, Supervised::Command command, Hooks hooks);
+
+  Result<workers::StreamInfo> Open() override;
+  Status ReadAhead() override;
+  Result<workers::ServingProfile> Profile() override;
+  Status Start(double run_start) override;
+  void Stop() override;
+  Status Serve(std::int64_t version, const std::string& weights) override;
+  Status Configure(const std::string& inference_configuration) override;
+  Status SetShare(double cores, int core) override;
+  Result<int> WriteFrames(int window, const std::string& file) override;
+  Result<workers::JudgedLabels> Judge(const std::vector<workers::FrameLabel>& labels,
+                                      std::int64_t last) override;
+  Result<workers::IntervalTally> EndInterval(double from, double to) override;
+  Result<std::vector<window::ServedResult>> Served(double from, double to) override;
+  workers::StreamPulse Pulse() const override;
+
+ private:
+  /// What a new process is brought to.
+  struct Wanted {
+    bool opened = false;
+    bool started = false;
+    double run_start = 0;
+    std::int64_t version = 0;
+    std::string weights;  ///< Empty: as it opened.
+    std::string configuration;
+    double cores = 0;
+    int core = -1;
+    bool share_set = false;
+  };
+
+  Status Ready(const std::shared_ptr<grpc::Channel>& channel);
+  Status TakePulse(const std::shared_ptr<grpc::Channel>& channel);
+  void Ended(int status);
+
+  const std::string name_;
+  const Hooks hooks_;
+  mutable std::mutex mutex_;
+  // All below is guarded by mutex_.
+  Wanted wanted_;
+  bool stopped_ = false;
+  workers::StreamPulse pulse_;
+  double lost_cpu_seconds_ = 0;  // of processes that have ended
+  std::map<std::int64_t, int> breakdowns_;
+
+  Supervised process_;  // last: its thread uses all the others
+};
+
+}  // namespace ekya::processes

@@ -1,0 +1,173 @@
+#include "run/processes/supervised.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "platform/resources/restart_budget.h"
+
+namespace ekya::processes {
+namespace {
+
+constexpr double kSecondsBetweenPulses = 0.5;
+// A process that has loaded its libraries listens within a second; a busy box takes its time.
+constexpr double kLongestStart = 60;
+// To end in order, and take its control groups away.
+constexpr double kLongestEnd = 3;
+
+std::chrono::system_clock::time_point In(double seconds) {
+  return std::chrono::system_clock::now() +
+         std::chrono::duration_cast<std::chrono::system_clock::duration>(
+             std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+Supervised::Supervised(std::string name, Command command, Hooks hooks)
+    : name_(std::move(name)),
+      command_(std::move(command)),
+      hooks_(std::move(hooks)),
+      thread_([this] { Run(); }) {}
+
+Supervised::~Supervised() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (id_ > 0) kill(id_, SIGTERM);
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+std::shared_ptr<grpc::Channel> Supervised::channel() const {
+  const std::lock_guard lock(mutex_);
+  return channel_;
+}
+
+Result<std::shared_ptr<grpc::Channel>> Supervised::WaitForChannel(double seconds) const {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                         [&] { return channel_ != nullptr || stopping_; }) ||
+      channel_ == nullptr) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("worker {}: it has not started within {:.0f} s", name_, seconds)};
+  }
+  return channel_;
+}
+
+pid_t Supervised::id() const {
+  const std::lock_guard lock(mutex_);
+  return id_;
+}
+
+void Supervised::Restart() const {
+  const std::lock_guard lock(mutex_);
+  if (id_ > 0) kill(id_, SIGKILL);
+}
+
+bool Supervised::Pause(double seconds) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                            [&] { return stopping_; });
+}
+
+void Supervised::Run() {
+  pthread_setname_np(pthread_self(), ("for " + name_).substr(0, 15).c_str());
+  resources::RestartBudget budget;
+  for (int generation = 0; Live(generation); ++generation) {
+    const double now = MonotonicClock().Now();
+    const double wait = budget.Ended(now) - now;
+    if (wait <= 0) continue;
+    const std::string detail =
+        fmt::format("{} times lately; next start in {:.0f} s", budget.ends(), wait);
+    Log(LogLevel::kError, name_, "its worker keeps ending: {}", detail);
+    hooks_.event("worker backs off", detail);
+    if (!Pause(wait)) return;
+  }
+}
+
+bool Supervised::Live(int generation) {
+  // A socket of its own for each process: nothing is ever told to one that is thought dead.
+  const std::string socket = (command_.folder / fmt::format("{}-{}", name_, generation)).string();
+  std::vector<std::string> arguments = command_.arguments;
+  for (const std::string& word :
+       {std::string("--socket"), socket, std::string("--parent"), std::to_string(getpid())}) {
+    arguments.push_back(word);
+  }
+  auto process = command_.spawner.Start("/proc/self/exe", arguments);
+  if (!process.ok()) {
+    Log(LogLevel::kError, name_, "{}", process.error().message);
+    hooks_.event("worker not started", process.error().message);
+    return Pause(0);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    id_ = process->id();
+    if (stopping_) return false;
+  }
+  grpc::ChannelArguments settings;
+  settings.SetMaxReceiveMessageSize(-1);
+  // A connection of this worker's own: equal ones are shared otherwise.
+  settings.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  settings.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  settings.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  settings.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
+  const std::shared_ptr<grpc::Channel> channel =
+      grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), settings);
+
+  // Until it listens or is no more.
+  const double started = MonotonicClock().Now();
+  bool listens = false;
+  while (!listens && !process->Wait(0) && MonotonicClock().Now() < started + kLongestStart) {
+    listens = channel->WaitForConnected(In(0.2));
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+  }
+  Status alive = listens ? hooks_.ready(channel)
+                         : Status(Error{ErrorCode::kUnavailable, "it did not come to listen"});
+  if (alive.ok()) {
+    hooks_.event("worker started", fmt::format("process {}", process->id()));
+    {
+      const std::lock_guard lock(mutex_);
+      channel_ = channel;
+    }
+    changed_.notify_all();
+    while (alive.ok() && !process->Wait(kSecondsBetweenPulses)) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) break;
+      }
+      alive = hooks_.pulse(channel);
+    }
+  }
+  bool stopping = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping = stopping_;
+    channel_ = nullptr;
+    id_ = 0;
+  }
+  // It may have ended just now, and that is then the reason.
+  const auto own_end = process->Wait(stopping ? kLongestEnd : alive.ok() ? 0 : 0.1);
+  if (!own_end) process->Signal(SIGKILL);
+  std::optional<int> status = own_end;
+  while (!status) status = process->Wait(1);
+  std::error_code failed;
+  std::filesystem::remove(socket, failed);
+  if (stopping) return false;
+  hooks_.ended(own_end ? *own_end : SIGKILL);
+  const std::string why = own_end ? Describe(*own_end) : "ended, since " + alive.error().message;
+  Log(LogLevel::kWarning, name_, "its worker (process {}) died: {}", process->id(), why);
+  hooks_.event("worker died", fmt::format("process {}: {}", process->id(), why));
+  return true;
+}
+
+}  // namespace ekya::processes
