@@ -8,10 +8,6 @@
 namespace ekya::live {
 
 int Work(const WorkerCommand& command) {
-  // An interruption from the terminal reaches the whole group: the parent ends its workers in
-  // order.
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
   const auto run = [&]() -> Status {
     EKYA_ASSIGN(const std::string text, ReadFile(command.site_file));
     EKYA_ASSIGN(const Site site, ReadSite(text, command.site_name));

@@ -46,24 +46,20 @@ class ProcessWorkers : public workers::Workers {
 
  private:
   Supervised::Command CommandOf(const std::string& kind, const std::string& name) {
-    return {
-      spawner_, {"ekya-live",   "worker",
-                 kind,          name,
-                 "--site",      place_.site_file.string(),
-                 "--site-name", place_.site_name,
-                 "--seed",      std::to_string(place_.seed),
-                 "--out",       place_.out.string()};
-    }
+    return {spawner_,
+            {"ekya-live", "worker", kind, name, "--site", place_.site_file.string(), "--site-name",
+             place_.site_name, "--seed", std::to_string(place_.seed), "--out", place_.out.string()},
+            folder_};
+  }
 
-    const ProcessPlace place_;
-    const std::filesystem::path folder_;
-    Spawner spawner_;
-  };
+  const ProcessPlace place_;
+  const std::filesystem::path folder_;
+  Spawner spawner_;
+};
 
 }  // namespace
 
-Result<std::unique_ptr<workers::Workers>>
-MakeProcessWorkers(const ProcessPlace& place) {
+Result<std::unique_ptr<workers::Workers>> MakeProcessWorkers(const ProcessPlace& place) {
   // Short: a socket's path has 107 characters at most.
   std::string folder = "/tmp/ekya-XXXXXX";
   const char* const own = std::getenv("XDG_RUNTIME_DIR");  // NOLINT(concurrency-mt-unsafe)

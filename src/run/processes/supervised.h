@@ -35,11 +35,15 @@ class Supervised {
     EventHook event = [](const std::string&, const std::string&) {};
   };
 
-  /// `name`: in messages. `arguments`: of the worker, without its socket, which is made in
-  /// `folder`.
-  Supervised(std::string name, std::vector<std::string> arguments, std::filesystem::path folder,
-             Hooks hooks);
-  /// Kills the worker.
+  /// What a worker is started as, and by whom; outlives this.
+  struct Command {
+    Spawner& spawner;
+    std::vector<std::string> arguments;  ///< Without its socket.
+    std::filesystem::path folder;        ///< Of its socket.
+  };
+  /// `name`: in messages.
+  Supervised(std::string name, Command command, Hooks hooks);
+  /// Asks the worker to end, and kills it where it does not.
   ~Supervised();
   Supervised(const Supervised&) = delete;
   Supervised& operator=(const Supervised&) = delete;

@@ -74,7 +74,12 @@ PairedMeasure AsMeasure(Comparison comparison) {
 }  // namespace
 
 LearningWorker::LearningWorker(const std::string& name, const LearningPlace& place)
-    : place_(place), share_(place.enforcer.MakeJob(name)) {}
+    : place_(place), share_(place.enforcer.MakeJob(name)) {
+  // Until somebody says otherwise.
+  if (const Status set = share_->Set(1, -1); !set.ok()) {
+    Log(LogLevel::kWarning, name, "{}", set.error().message);
+  }
+}
 
 template <typename T>
 Result<T> LearningWorker::Run(const std::function<Result<T>(const Checkpoint&)>& work) {

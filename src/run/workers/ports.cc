@@ -168,8 +168,7 @@ Status LiveSwapper::Promote(const LiveTrainer::Trained& trained, double device_s
   const PairedMeasure& comparison = trained.comparison;
   std::string reason = "the stream's first model";
   if (stream.version() > 0) {
-    const swap::GateResult gate =
-        swap::Judge(comparison.served_accuracy, comparison.candidate_accuracy, comparison.objects);
+    const swap::GateResult gate = swap::Judge(AsOutcomes(comparison));
     if (!gate.promote) return Error{ErrorCode::kInfeasible, gate.reason};
     reason = gate.reason;
   }

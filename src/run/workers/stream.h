@@ -20,6 +20,7 @@
 #include "run/workers/stream_models.h"
 #include "run/workers/stream_tallies.h"
 #include "stages/labels/trust.h"
+#include "stages/swap/watch.h"
 
 namespace ekya::workers {
 
@@ -34,6 +35,9 @@ struct StreamEnvironment {
   /// Where cameras that go and come are told. From the thread that calls Look.
   std::function<void(const window::Event&)> post;
 };
+
+/// A comparison as the gate takes it.
+swap::PairedOutcomes AsOutcomes(const PairedMeasure& measure);
 
 /// What the conducting process knows of one camera and its model: the worker that serves it, its
 /// versions, its labels, its results. Threads: the conductor's, unless a member says otherwise.
@@ -125,6 +129,9 @@ class Stream {
   /// Has `frames` labelled and judges the stream by the labels.
   Result<WindowLabels> LabelFrames(const std::string& frames, LearningService& learning,
                                    window::LabelSummary* summary);
+  /// Measures the promoted model and the one before it on what has been labelled since, and goes
+  /// back where it is the worse.
+  Status WatchPromoted(int window, LearningService& learning);
   /// Makes material of the labels and measures the served model on what is held out.
   Status Learn(int window, const std::string& frames, const WindowLabels& labels,
                LearningService& learning, window::LabelSummary* summary);
@@ -136,6 +143,7 @@ class Stream {
   const std::unique_ptr<StreamService> service_;
   StreamTallies tallies_;
   labels::GoldenTrust trust_;
+  swap::Watch watch_;         // guarded by serving_mutex_
   std::mutex serving_mutex_;  // One change of the served model at a time.
   StreamModels models_;
   std::atomic<std::int64_t> version_{0};

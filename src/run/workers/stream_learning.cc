@@ -1,6 +1,7 @@
 // How a stream comes to labels and to better models.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -60,6 +61,34 @@ Status Stream::Learn(int window, const std::string& frames, const WindowLabels& 
   summary->held_out_accuracy = taken.served_accuracy;
   summary->held_out = taken.held_out;
   if (taken.served_accuracy >= 0) estimated_accuracy_ = taken.served_accuracy;
+  return WatchPromoted(window, learning);
+}
+
+swap::PairedOutcomes AsOutcomes(const PairedMeasure& measure) {
+  swap::PairedOutcomes outcomes;
+  outcomes.served.assign(measure.served.begin(), measure.served.end());
+  outcomes.candidate.assign(measure.candidate.begin(), measure.candidate.end());
+  // Pictures have no class of their own.
+  if (std::all_of(measure.label.begin(), measure.label.end(), [](int each) { return each >= 0; })) {
+    outcomes.label = measure.label;
+  }
+  return outcomes;
+}
+
+Status Stream::WatchPromoted(int window, LearningService& learning) {
+  const std::lock_guard serving(serving_mutex_);
+  if (watch_.previous() == 0 || watch_.version() != version_) return {};
+  const auto previous = models_.Version(watch_.previous());
+  if (!previous) return {};  // Nothing to go back to.
+  const std::string before = (previous->folder / "weights.safetensors").string();
+  EKYA_ASSIGN(const PairedMeasure measure, learning.Compare(pupil(), window, weights(), before));
+  const swap::Watch::Verdict verdict = watch_.Add(version_, AsOutcomes(measure));
+  if (!verdict.roll_back) return {};
+  const std::int64_t worse = version_;
+  EKYA_RETURN_IF_ERROR(
+      PutInService(previous->manifest.version, before, measure.candidate_accuracy));
+  models_.RolledBack(worse, *previous, verdict.reason);
+  watch_.Promoted(version_, 0);
   return {};
 }
 
@@ -89,9 +118,11 @@ Status Stream::Serve(const std::string& weights, const ModelOrigin& origin) {
   if (pinned != 0 && version_ != 0) {
     return Error{ErrorCode::kInfeasible, fmt::format("pinned at version {}", pinned)};
   }
+  const std::int64_t before = version_;
   const StreamModels::Kept kept = models_.Keep(weights, camera_settings_.classes, origin);
   EKYA_RETURN_IF_ERROR(PutInService(kept.version, kept.weights, origin.accuracy));
   models_.Serves(kept);
+  watch_.Promoted(kept.version, before);
   return {};
 }
 

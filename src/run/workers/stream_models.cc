@@ -92,6 +92,22 @@ void StreamModels::Quarantine(std::int64_t version) {
   }
 }
 
+std::optional<registry::StoredModel> StreamModels::Version(std::int64_t version) {
+  if (store_ == nullptr) return std::nullopt;
+  auto model = store_->Load(stream_, version);
+  if (!model.ok()) return std::nullopt;
+  return std::move(*model);
+}
+
+void StreamModels::RolledBack(std::int64_t worse, const registry::StoredModel& previous,
+                              const std::string& reason) {
+  Log(LogLevel::kInfo, stream_, "version {} is rolled back: {}", worse, reason);
+  recorder_.Event(stream_, "model rolled back", fmt::format("version {}: {}", worse, reason));
+  const Status decided = store_->Decide(stream_, worse, registry::Verdict::kRejected, reason);
+  if (!decided.ok()) Log(LogLevel::kWarning, stream_, "{}", decided.error().message);
+  Obeyed(previous, fmt::format("rolled back from {}", worse));
+}
+
 std::optional<registry::StoredModel> StreamModels::Newest() {
   if (store_ == nullptr) return std::nullopt;
   auto newest = store_->LoadNewest(stream_, [this](const Error& error) {

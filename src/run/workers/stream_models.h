@@ -45,6 +45,11 @@ class StreamModels {
   void Serves(const Kept& kept);
   /// It breaks what serves it and is not to serve again.
   void Quarantine(std::int64_t version);
+  /// One of the kept versions, if it is whole.
+  std::optional<registry::StoredModel> Version(std::int64_t version);
+  /// `worse` turned out to be worse than `previous`, which serves again.
+  void RolledBack(std::int64_t worse, const registry::StoredModel& previous,
+                  const std::string& reason);
   /// The version to go on with after a restart; nothing where none is whole.
   std::optional<registry::StoredModel> Newest();
 

@@ -101,11 +101,12 @@ TEST_F(StreamTest, LearnsFromLabelsThatAreBelieved) {
     camera_.task = task;
     model_.architecture = camera_.task == "detection" ? "tiny-yolov3" : "resnet18";
     const auto stream = Open();
-    const Status status = stream->Bootstrap(steady_);
+    TestLearning learning{true, {site_, 1, folder_, *enforcer_}};
+    const Status status = stream->Bootstrap(learning);
     ASSERT_TRUE(status.ok()) << status.error().message;
     EXPECT_EQ(stream->version(), 1);
     EXPECT_TRUE(stream->Observe().learns);
-    const auto labelled = stream->Label(0, steady_);
+    const auto labelled = stream->Label(0, learning);
     ASSERT_TRUE(labelled.ok());
     EXPECT_GT(labelled->samples, 0);
     EXPECT_EQ(labelled->doubt, "");

@@ -27,6 +27,8 @@ constexpr std::size_t kTimedFrameStride = 6;
 constexpr double kInferenceHeadroom = 1.2;
 // Weight of a new frame in the moving mean of the cost.
 constexpr double kCostWeight = 0.05;
+// Seconds: a start that is later than this is one into the middle.
+constexpr double kLate = 1;
 
 /// A result's failure without its value.
 template <typename T>
@@ -130,6 +132,7 @@ Status StreamWorker::ReadAhead() {
     auto frame = std::make_shared<const Frame>(std::move(**next));
     Keep(WindowOf(frame->time_seconds), frame);
   }
+  read_ahead_ = frame_origin_;
   return {};
 }
 
@@ -224,10 +227,23 @@ Status StreamWorker::Start(double run_start) {
     }
     if (over) End();
   };
+  SkipPast(run_start);
   camera_ = std::make_unique<camera::Camera>(camera_settings_, place_.seed, std::move(source_),
                                              place_.clock, std::move(callbacks));
   camera_->Start(run_start - frame_origin_);
   return {};
+}
+
+void StreamWorker::SkipPast(double run_start) {
+  if (source_ == nullptr || live_) return;
+  const double now = place_.clock.Now() - run_start + frame_origin_;
+  if (now < read_ahead_ + kLate) return;
+  const auto skipped = source_->SkipTo(now);
+  if (skipped.ok()) {
+    Log(LogLevel::kInfo, id(), "goes on {:.1f} s into its source", now);
+  } else {
+    Log(LogLevel::kWarning, id(), "{}", skipped.error().message);
+  }
 }
 
 void StreamWorker::SetGone(bool gone, const std::string& why) {

@@ -60,6 +60,8 @@ class StreamWorker : public StreamService {
   Status OpenModel();
   void OnFrame(const FramePtr& frame);
   void OnResult(const inference::FrameResult& result);
+  /// Leaves out what the source would have shown since `run_start`, where that is long past.
+  void SkipPast(double run_start);
   void End();
   void SetGone(bool gone, const std::string& why);
   void Keep(int window, const FramePtr& frame);
@@ -79,6 +81,7 @@ class StreamWorker : public StreamService {
   bool truth_known_ = false;
   bool live_ = false;
   double frame_origin_ = 0;  // frame time of the run's second 0
+  double read_ahead_ = 0;    // frame time up to which it was read before the start
 
   std::unique_ptr<camera::Source> source_;  // until the camera takes it
   std::unique_ptr<camera::Camera> camera_;

@@ -49,6 +49,11 @@ class FolderSource : public Source {
 
   const SourceInfo& info() const override { return info_; }
 
+  Result<std::int64_t> SkipTo(double seconds) override {
+    const auto first = static_cast<std::int64_t>(std::ceil(seconds * info_.frames_per_second));
+    return std::max(first, index_) - std::exchange(index_, std::max(first, index_));
+  }
+
   Result<std::optional<Frame>> Next() override {
     const auto shown = playhead_->At(index_);
     if (!shown) return std::optional<Frame>();

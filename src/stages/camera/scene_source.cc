@@ -94,6 +94,16 @@ class SceneSource : public Source {
     return std::optional<Frame>(std::move(frame));
   }
 
+  /// The road users go on, undrawn.
+  Result<std::int64_t> SkipTo(double seconds) override {
+    std::int64_t skipped = 0;
+    for (; static_cast<double>(index_) / info_.frames_per_second < seconds; ++index_, ++skipped) {
+      const double elapsed = static_cast<double>(index_) / info_.frames_per_second;
+      world_.Advance(1 / info_.frames_per_second, script_.At(elapsed * speed_).condition);
+    }
+    return skipped;
+  }
+
  private:
   View ViewOf(const Condition& condition) const {
     return {mount_.eye,

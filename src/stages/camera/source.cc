@@ -30,6 +30,7 @@ class PreparedSource : public Source {
   const SourceInfo& info() const override { return source_->info(); }
   void StopWith(std::stop_token stop) override { source_->StopWith(std::move(stop)); }
 
+  Result<std::int64_t> SkipTo(double seconds) override { return source_->SkipTo(seconds); }
   Result<std::optional<Frame>> Next() override {
     EKYA_ASSIGN(std::optional<Frame> frame, source_->Next());
     if (!frame) return frame;
@@ -98,6 +99,19 @@ Result<std::unique_ptr<Source>> OpenPlain(const CameraSettings& settings, std::u
 }
 
 }  // namespace
+
+Result<std::int64_t> Source::SkipTo(double seconds) {
+  const double step = info().frames_per_second > 0 ? 1 / info().frames_per_second : 0;
+  std::int64_t skipped = 0;
+  double next = 0;
+  while (next < seconds) {
+    EKYA_ASSIGN(const auto frame, Next());
+    if (!frame) break;
+    ++skipped;
+    next = frame->time_seconds + step;
+  }
+  return skipped;
+}
 
 Result<std::unique_ptr<Source>> OpenSource(const CameraSettings& settings, std::uint64_t seed,
                                            std::stop_token stop) {

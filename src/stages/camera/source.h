@@ -32,6 +32,9 @@ class Source {
   /// The next frame; nothing at the end. An error that names the source where it is damaged from
   /// here on, or silent for `stall_seconds` (kUnavailable).
   virtual Result<std::optional<Frame>> Next() = 0;
+  /// Leaves out the frames before `seconds` of the source's own time; how many. One that can only be
+  /// read through (a video) takes its time. Errors as Next's.
+  virtual Result<std::int64_t> SkipTo(double seconds);
   /// From now on a request on `stop` makes a Next that waits return kCancelled within 0.1 s or so.
   virtual void StopWith(std::stop_token stop) { (void)stop; }
 };
