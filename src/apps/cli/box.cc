@@ -330,11 +330,11 @@ Result<std::string> ModelsText(Box& box, const std::string& stream) {
                    {"reason", false}};
   for (const Manifest& model : models) {
     std::string version = fmt::format("{}", model.version);
-    if (model.version == served) version = "serving " + version;
-    if (model.version == previous) version = "previous " + version;
-    if (pin && pin->version == model.version) version = "pinned, " + version;
+    if (model.version == served) version.insert(0, "serving ");
+    if (model.version == previous) version.insert(0, "previous ");
+    if (pin && pin->version == model.version) version.insert(0, "pinned, ");
     if (!box.models || !box.models->Describe(stream, model.version).ok()) {
-      version = "not kept, " + version;
+      version.insert(0, "not kept, ");
     }
     table.rows.push_back(
         {version, TimeText(model.created_seconds),

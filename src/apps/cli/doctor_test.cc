@@ -79,12 +79,12 @@ TEST(DoctorTest, LooksAtThisBox) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("ekya-doctor-here-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder / "bin");
-  const auto stateOf = [](const std::vector<Finding>& findings, const std::string& what) {
+  const auto state_of = [](const std::vector<Finding>& findings, const std::string& what) {
     return std::ranges::find(findings, what, &Finding::what)->state;
   };
   auto findings = Examine(folder / "data", folder / "bin" / "ekya", "nowhere.so");
   EXPECT_EQ(findings.size(), 11U);
-  EXPECT_EQ(stateOf(findings, "ekya-live"), State::kProblem);
+  EXPECT_EQ(state_of(findings, "ekya-live"), State::kProblem);
   EXPECT_FALSE(std::filesystem::exists(folder / "data")) << "nothing is left behind";
   const auto live = folder / "bin" / "ekya-live";
   std::ofstream(live) << "#!/bin/sh\necho 'libtorch.so: cannot open' >&2\nexit 127\n";
@@ -93,7 +93,7 @@ TEST(DoctorTest, LooksAtThisBox) {
   EXPECT_THAT(FindingsText(findings), HasSubstr("does not start: libtorch.so: cannot open"));
   std::ofstream(live) << "#!/bin/sh\nexit 0\n";
   findings = Examine(folder / "data", folder / "bin" / "ekya", "nowhere.so");
-  EXPECT_EQ(stateOf(findings, "ekya-live"), State::kGood);
+  EXPECT_EQ(state_of(findings, "ekya-live"), State::kGood);
   EXPECT_TRUE(ParseJson(FindingsJson(findings), "doctor").ok());
   std::filesystem::remove_all(folder);
 }

@@ -11,8 +11,8 @@ void TokenBucket::SetRate(double now, double cores) {
 }
 
 void TokenBucket::Charge(double now, double processor_seconds) {
-  // What is earned while it computes is not saved up but spent at once, however long that takes: only
-  // what it earned idle is bounded.
+  // What is earned while it computes is not saved up but spent at once, however long that takes:
+  // only what it earned idle is bounded.
   const double computing = std::min(processor_seconds, std::max(0.0, now - settled_));
   Earn(now - computing);
   balance_ += cores_ * computing - processor_seconds;
