@@ -28,6 +28,7 @@ const std::vector<LearningExperiment> kLearningExperiments = {
      "a small detector retrained on its own camera, on real clips and a drawn crossing"},
     {"throughput", "training and serving against Python with PyTorch, in turns on one core"},
     {"estimates", "micro-profiling's estimates against exhaustive training, and what they cost"},
+    {"live-vs-simulated", "ten windows live, and simulated in the trace that was recorded of them"},
     {"shares", "what a training job gets of a core, how soon a change is felt, who starves"},
 };
 

@@ -4,8 +4,11 @@
 #include <memory>
 
 #include "apps/cli/commands.h"
+#include "apps/report/run_record_file.h"
 #include "base/file.h"
+#include "core/document.h"
 #include "run/simulator/trace_import.h"
+#include "run/simulator/trace_of_record.h"
 
 namespace ekya::cli {
 namespace {
@@ -41,6 +44,20 @@ int Import(const TraceOptions& options) {
   return kDone;
 }
 
+int FromRun(const std::string& file, const std::string& out) {
+  const auto text = ReadFile(file, kMaxJsonBytes);
+  if (!text.ok()) return Fail(text.error());
+  const auto run = report::ReadRunRecord(*text, file);
+  if (!run.ok()) return Fail(run.error());
+  const auto recorded = simulator::TraceOfRecord(*run);
+  if (!recorded.ok()) return Fail(recorded.error().Within(file));
+  const Status written = WriteFileAtomically(out, WriteTrace(recorded->trace));
+  if (!written.ok()) return Fail(written.error());
+  fmt::print("{}: {} streams, {} windows of a run by {}\n", out, recorded->trace.streams.size(),
+             recorded->windows.size(), run->scheduler);
+  return kDone;
+}
+
 }  // namespace
 
 void AddTraceCommand(CLI::App& app, Request* request) {
@@ -71,6 +88,15 @@ void AddTraceCommand(CLI::App& app, Request* request) {
                    "part of a gain that is assumed to last into each following window")
       ->capture_default_str();
   command->callback([options, request] { *request = [options] { return Import(*options); }; });
+
+  CLI::App* const from_run =
+      trace->add_subcommand("from-run", "make a trace of what a live run recorded");
+  const auto run = std::make_shared<std::string>();
+  const auto out = std::make_shared<std::string>();
+  from_run->add_option("run", *run, "run.json of a run's output folder")->required();
+  from_run->add_option("--out", *out, "the trace (ekya-trace/1)")->required();
+  from_run->callback(
+      [run, out, request] { *request = [run, out] { return FromRun(*run, *out); }; });
 }
 
 }  // namespace ekya::cli

@@ -3,6 +3,7 @@
 #include "apps/learning/continual.h"
 #include "apps/learning/detection.h"
 #include "apps/learning/estimates.h"
+#include "apps/learning/live_vs_simulated.h"
 #include "apps/learning/shares.h"
 #include "apps/learning/throughput.h"
 
@@ -19,6 +20,9 @@ const std::vector<Experiment>& Experiments() {
        RunThroughput},
       {"estimates", "micro-profiling's estimates against exhaustive training, and what they cost",
        RunEstimates},
+      {"live-vs-simulated",
+       "ten windows live, and simulated in the trace that was recorded of them",
+       RunLiveVsSimulated},
       {"shares", "what a training job gets of a core, how soon a change is felt, who starves",
        RunShares},
   };

@@ -148,10 +148,8 @@ Result<SimulationResult> Simulate(const Trace& trace, const SimulationSettings& 
   conducting.profiling.sample_fraction = 1;
   conducting.weigh_trials = settings.weigh_trials && !oracle;  // An oracle's cost nothing.
   // What is known for certain needs neither pruning nor correction.
-  if (oracle) {
-    conducting.profiling.prune_every = 0;
-    conducting.profiling.correct = false;
-  }
+  if (oracle) conducting.profiling.prune_every = 0;
+  conducting.profiling.correct = settings.correct && !oracle;
 
   TracedWorld world(selected, settings, oracle);
   window::Conductor conductor(conducting, *policy, world.ports());

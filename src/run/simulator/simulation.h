@@ -28,6 +28,8 @@ struct SimulationSettings {
   /// Runs only the trials that are expected to be worth their cost; without it all of them, in
   /// every window.
   bool weigh_trials = true;
+  /// Corrects estimates by how far earlier ones were off. Off where a trace has them corrected.
+  bool correct = true;
   /// Multiplies the trace's labelling and profiling seconds.
   double preparation = 1;
   double swap_seconds = 0;  ///< For which a stream is not served while its model is swapped.
