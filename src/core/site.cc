@@ -234,6 +234,10 @@ const Fields<LearningSettings>& LearningFields() {
            "Whether only those trials are run that are expected to be worth their cost; other "
            "profiles are then what earlier windows lead to expect."),
       Choice(
+          "profiler", &L::profiler, {"trials", "shared"},
+          "How profiles are made: by a trial of each kind of configuration, or by a belief about "
+          "all of them that a few trials and what served models achieved feed."),
+      Choice(
           "drift", &L::drift, {"off", "watch", "act"},
           "What is done about drift between windows: nothing, look for it and record it, or act: "
           "leave streams that have not drifted alone, and begin a window early for one that has."),

@@ -74,6 +74,8 @@ struct LearningSettings {
   double profiling_fraction = 0.1;        ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;
   bool weigh_trials = false;  ///< Only those expected to be worth their cost are run.
+  /// "trials", or "shared": profiles by a belief that few trials and achieved accuracies feed.
+  std::string profiler = "trials";
   /// "off", "watch": drift is looked for and recorded, or "act": a stream that has not drifted is
   /// not retrained, and one that drifts begins its window early.
   std::string drift = "watch";

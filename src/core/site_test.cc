@@ -47,6 +47,7 @@ learning:
   profiling_fraction: 0.2
   profiling_epochs: 4
   weigh_trials: true
+  profiler: shared
   drift: act
 model: {architecture: resnet18, path: start.safetensors, width: 0.5, input_size: 48, last_hidden: 32}
 defaults:
@@ -121,6 +122,7 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.profiling_fraction, 0.2);
   EXPECT_EQ(learning.profiling_epochs, 4);
   EXPECT_TRUE(learning.weigh_trials);
+  EXPECT_EQ(learning.profiler, "shared");
   EXPECT_EQ(learning.drift, "act");
   ASSERT_EQ(site->cameras.size(), 2U);
   const CameraSettings& lobby = site->cameras[0];

@@ -155,17 +155,17 @@ struct Row {
   double live = 0;
   double replayed = 0;
   double simulated = 0;
-  int swaps_live = 0;
-  int swaps_simulated = 0;
+  int retrainings_live = 0;
+  int retrainings_simulated = 0;
   int same = 0;  // Stream windows with the same retraining, or none, in both.
   int windows = 0;
 };
 
 Row RowOf(const TwinRuns& twins) {
   Row row{twins.LiveAccuracy(), twins.ReplayedAccuracy(), twins.SimulatedAccuracy()};
-  row.swaps_simulated = twins.simulated.swaps;
   for (const auto& window : twins.recorded.windows) {
-    row.swaps_live += window.swap_seconds >= 0 ? 1 : 0;
+    row.retrainings_live += window.configuration.empty() ? 0 : 1;
+    row.retrainings_simulated += SimulatedRetraining(twins, window).first.empty() ? 0 : 1;
     row.same += SimulatedRetraining(twins, window).first == window.configuration ? 1 : 0;
     ++row.windows;
   }
@@ -174,14 +174,20 @@ Row RowOf(const TwinRuns& twins) {
 
 Status Write(const ExperimentRequest& request, const std::vector<TwinRuns>& all) {
   report::Table table;
-  table.columns = {
-      {"seed", true},           {"live", true},       {"replayed", true},
-      {"simulated", true},      {"difference", true}, {"of what a trace cannot hold", true},
-      {"of decisions", true},   {"swaps live", true}, {"swaps simulated", true},
-      {"same retraining", true}};
+  table.columns = {{"seed", true},
+                   {"live", true},
+                   {"replayed", true},
+                   {"simulated", true},
+                   {"difference", true},
+                   {"of what a trace cannot hold", true},
+                   {"of decisions", true},
+                   {"retrainings live", true},
+                   {"retrainings simulated", true},
+                   {"same retraining", true}};
   std::string csv =
-      "seed,live,replayed,simulated,difference_points,world_points,decisions_points,swaps_live,"
-      "swaps_simulated,same_retraining,stream_windows\n";
+      "seed,live,replayed,simulated,difference_points,world_points,decisions_points,retrainings_"
+      "live,"
+      "retrainings_simulated,same_retraining,stream_windows\n";
   double difference = 0;
   double signed_difference = 0;
   double world = 0;
@@ -200,14 +206,16 @@ Status Write(const ExperimentRequest& request, const std::vector<TwinRuns>& all)
     decisions += share * of_decisions;
     live += share * row.live;
     simulated += share * row.simulated;
-    csv += fmt::format("{},{:.5f},{:.5f},{:.5f},{:.3f},{:.3f},{:.3f},{},{},{},{}\n",
-                       twins.live.seed, row.live, row.replayed, row.simulated, off, of_world,
-                       of_decisions, row.swaps_live, row.swaps_simulated, row.same, row.windows);
+    csv +=
+        fmt::format("{},{:.5f},{:.5f},{:.5f},{:.3f},{:.3f},{:.3f},{},{},{},{}\n", twins.live.seed,
+                    row.live, row.replayed, row.simulated, off, of_world, of_decisions,
+                    row.retrainings_live, row.retrainings_simulated, row.same, row.windows);
     table.rows.push_back({std::to_string(twins.live.seed), report::PercentText(row.live),
                           report::PercentText(row.replayed), report::PercentText(row.simulated),
                           fmt::format("{:+.2f}", off), fmt::format("{:+.2f}", of_world),
-                          fmt::format("{:+.2f}", of_decisions), std::to_string(row.swaps_live),
-                          std::to_string(row.swaps_simulated),
+                          fmt::format("{:+.2f}", of_decisions),
+                          std::to_string(row.retrainings_live),
+                          std::to_string(row.retrainings_simulated),
                           fmt::format("{} of {}", row.same, row.windows)});
   }
   report::Summary summary;

@@ -8,6 +8,11 @@
 
 namespace ekya::window {
 
+ProfilerUse ProfilerUseOf(const std::string& word) {
+  EKYA_CHECK(word == "trials" || word == "shared", word);
+  return word == "trials" ? ProfilerUse::kTrials : ProfilerUse::kShared;
+}
+
 DriftUse DriftUseOf(const std::string& word) {
   EKYA_CHECK(word == "off" || word == "watch" || word == "act", word);
   return word == "off" ? DriftUse::kOff : word == "watch" ? DriftUse::kWatch : DriftUse::kAct;

@@ -13,6 +13,16 @@
 
 namespace ekya::window {
 
+/// How profiles are made.
+enum class ProfilerUse {
+  kTrials,  ///< By a trial of each kind of configuration (profile::MicroProfiler).
+  /// By a belief about all accuracies that a few trials, each going on where it stopped, and what
+  /// served models achieved feed (profile::SharedProfiler). `profiling` says how large trials are.
+  kShared,
+};
+/// By its word in `site.yaml`: "trials" or "shared"; other words are a bug.
+ProfilerUse ProfilerUseOf(const std::string& word);
+
 /// What is done about drift.
 enum class DriftUse {
   kOff,    ///< Nobody looks.
@@ -43,7 +53,8 @@ struct ConductorSettings {
   /// retraining; other profiles are what earlier windows lead to expect. Without it every candidate
   /// has its trial in every window.
   bool weigh_trials = false;
-  /// Part of the window that weighed trials take at most.
+  ProfilerUse profiler = ProfilerUse::kTrials;
+  /// Part of the window that weighed or shared trials take at most.
   double most_profiling = 0.2;
   DriftUse drift = DriftUse::kOff;  ///< Where the ports have somebody to ask.
 };

@@ -28,7 +28,8 @@ struct FakeStream {
   double trial_seconds = 1;     ///< Of each trial, while the window goes on.
   double trial_device_seconds = 0.5;
   double retraining_device_seconds = 10;
-  /// Retraining goes on from the trial's model, which has had so many epochs; 0: from the start.
+  /// Retraining goes on from the trial's model, which has had so many epochs (-1: as many as were
+  /// asked for); 0: from the start.
   int trial_epochs = 0;
   std::optional<Error> trial_error;
   std::optional<Error> start_error;
@@ -106,7 +107,8 @@ class FakeWorld : public Timeline,
   }
   Result<profile::TrialResult> RunTrial(const TrialRequest& request) {
     const FakeStream& stream = Find(request.stream);
-    calls.push_back("trial " + request.stream + " " + request.trial.configuration.id);
+    calls.push_back("trial " + request.stream + " " + request.trial.configuration.id +
+                    (request.resume ? " on" : ""));
     Advance(Now() + stream.trial_seconds);
     if (stream.trial_error) return *stream.trial_error;
     profile::TrialResult result;
@@ -115,11 +117,12 @@ class FakeWorld : public Timeline,
     result.full_samples = 100;
     result.device_seconds_per_epoch = stream.retraining_device_seconds * stream.estimate_factor;
     result.device_seconds = stream.trial_device_seconds;
-    if (stream.trial_epochs > 0) {
+    if (stream.trial_epochs != 0) {
+      const int epochs = stream.trial_epochs > 0 ? stream.trial_epochs : request.trial.epochs;
       result.resumable = true;
       result.held_out = 100;
       result.trial_samples = 100;
-      result.accuracy.assign(static_cast<std::size_t>(stream.trial_epochs), stream.trial_accuracy);
+      result.accuracy.assign(static_cast<std::size_t>(epochs), stream.trial_accuracy);
       result.start_accuracy = stream.accuracy;
       result.device_seconds_per_epoch /= request.trial.configuration.epochs;
     }

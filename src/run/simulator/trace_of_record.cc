@@ -240,7 +240,8 @@ class StreamTracer {
       }
       retraining.estimated_accuracy = std::clamp(seen.accuracy + off, 0.0, 1.0);
       retraining.estimated_device_seconds = seen.device_seconds;
-      retraining.accuracy = std::clamp(profile.accuracy + off, 0.0, 1.0);
+      // The gate would keep out what is worse.
+      retraining.accuracy = std::clamp(profile.accuracy + off, traced.accuracy, 1.0);
       retraining.device_seconds = retraining.estimated_device_seconds;
       for (const window::RetrainingRecord& ran : window.retrainings) {
         if (ran.stream != stream_.id || ran.configuration != profile.id) continue;
@@ -248,8 +249,7 @@ class StreamTracer {
         if (swapped || ran.outcome.starts_with("kept old")) {
           recorded.configuration = ran.configuration;
           retraining.device_seconds = ran.device_seconds;
-          retraining.accuracy =
-              swapped ? recorded.after : std::clamp(ran.achieved_accuracy + off, 0.0, 1.0);
+          retraining.accuracy = swapped ? recorded.after : traced.accuracy;
         } else {
           retraining.device_seconds = std::max(retraining.device_seconds, ran.device_seconds);
         }
@@ -291,6 +291,7 @@ Result<RecordedTrace> TraceOfRecord(const RunRecord& run) {
   settings.devices = run.devices;
   settings.quanta_per_device = run.quanta_per_device;
   settings.window_seconds = run.window_seconds;
+  settings.gate = false;  // What it did is in the trace.
   settings.weigh_trials = false;
   settings.correct = false;
   for (const WindowRecord& window : run.windows) {

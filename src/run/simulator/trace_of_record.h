@@ -32,14 +32,16 @@ struct RecordedTrace {
 
 /// A window starts with the accuracy that was measured before its swap (as every frame analysed);
 /// a retraining that was swapped in gives what was measured after it and takes the device seconds
-/// that it took. What the run did not try (configurations that were not chosen, models that the
-/// gate kept out) gives what was promised of it or measured on held-out samples, moved by as much
-/// as the served model's own estimate was off in that window, and takes what was promised.
-/// Estimates are those that the scheduler saw, moved likewise: what retraining seemed to gain it
-/// seems to gain again. Labelling and trials take, of each stream the same
-/// part, the compute that was set aside times the time they took. Nothing is carried over between
-/// windows (`later` is empty): each starts where the run's did. kInvalid: a run without a decision,
-/// or a stream of which nothing was judged.
+/// that it took; one that the gate kept out gives what was served. A configuration that was not
+/// chosen gives what was promised of it, moved by as much as the served model's own estimate was
+/// off in that window, or what was served where that is more, and takes what was promised. So the
+/// gate is in the trace, and `settings` have none: the world may have drifted so far within a
+/// window that a better model came to less than the one before it, and a simulated gate would keep
+/// that one and let it shine on. Estimates are those that the scheduler saw, moved likewise: what
+/// retraining seemed to gain it seems to gain again. Labelling and trials take, of each stream the
+/// same part, the compute that was set aside times the time they took. Nothing is carried over
+/// between windows (`later` is empty): each starts where the run's did. kInvalid: a run without a
+/// decision, or a stream of which nothing was judged.
 Result<RecordedTrace> TraceOfRecord(const window::RunRecord& run);
 
 }  // namespace ekya::simulator

@@ -20,7 +20,7 @@ void WindowRun::Prepare() {
   }
   const schedule::ProfileNeeds needs = policy_.Needs(candidates);
   if (needs.configurations.empty()) return;
-  weighs_ = settings_.weigh_trials && needs.accuracy;
+  weighs_ = settings_.weigh_trials && needs.accuracy && !memory_.shared;
 
   const Situation situation = SituationNow();
   const auto reserved =
@@ -60,6 +60,7 @@ void WindowRun::LabelAll() {
       continue;
     }
     record_.labels[stream.id] = *labels;
+    TellAchieved(stream, *labels);
     if (!labels->doubt.empty()) {
       Warn(stream.id, labels->doubt);
       continue;
@@ -130,6 +131,10 @@ Situation WindowRun::SituationWithoutTrials(const schedule::ProfileNeeds& needs)
 
 void WindowRun::RunTrials(const schedule::ProfileNeeds& needs, const ServingPlan& plan) {
   const Quanta free = plan.TotalFree();
+  if (memory_.shared && needs.accuracy && free > 0) {
+    RunSharedTrials(needs);
+    return;
+  }
   std::vector<TrialRequest> requests;
   for (StreamWindow& stream : streams_) {
     if (!stream.may_retrain || stream.state.gone) continue;
@@ -169,24 +174,39 @@ void WindowRun::RunTrials(const schedule::ProfileNeeds& needs, const ServingPlan
   TakeEvents();
 }
 
+void WindowRun::WarnOfTrial(const TrialRequest& request, const Error& error) {
+  // A stream need not have every configuration, and a stop is no trouble.
+  if (error.code == ErrorCode::kCancelled || error.code == ErrorCode::kNotFound) return;
+  Warn(request.stream,
+       fmt::format("the trial of {} failed: {}", request.trial.configuration.id, error.message));
+}
+
+// What a trial tells beside its promise: how right the served model is, and what is done already.
+void WindowRun::NoteTrial(StreamWindow& stream, const profile::Trial& trial,
+                          const profile::TrialResult& result) {
+  if (result.held_out > 0 && result.start_accuracy >= 0 && result.start_accuracy <= 1) {
+    // Profiles and the served model's accuracy are compared with each other: on the same samples.
+    stream.state.accuracy = result.start_accuracy;
+  }
+  if (!result.resumable) return;
+  const auto epochs = static_cast<int>(result.accuracy.size());
+  for (const RetrainingConfiguration& configuration : settings_.retraining) {
+    if (!memory_.profiler.SpeaksFor(trial, configuration)) continue;
+    stream.done[configuration.id] =
+        1 - profile::EpochsLeft(configuration, trial, epochs) / configuration.epochs;
+  }
+}
+
 void WindowRun::TakeResult(const TrialRequest& request, const Result<profile::TrialResult>& result,
                            const schedule::ProfileNeeds& needs) {
   StreamWindow& stream = *Find(request.stream);
   if (!result.ok()) {
-    // A stream need not have every configuration, and a stop is no trouble.
-    if (result.error().code != ErrorCode::kCancelled &&
-        result.error().code != ErrorCode::kNotFound) {
-      Warn(stream.id, fmt::format("the trial of {} failed: {}", request.trial.configuration.id,
-                                  result.error().message));
-    }
+    WarnOfTrial(request, result.error());
     return;
   }
   record_.profiling_device_seconds += result->device_seconds;
   memory_.expectation.TrialTook(request.stream, result->device_seconds);
-  if (result->held_out > 0 && result->start_accuracy >= 0 && result->start_accuracy <= 1) {
-    // Profiles and the served model's accuracy are compared with each other: on the same samples.
-    stream.state.accuracy = result->start_accuracy;
-  }
+  NoteTrial(stream, request.trial, *result);
   // All wanted: those that pruning has left. A few wanted: these, pruned or not.
   const std::vector<std::string>& wanted = needs.configurations;
   for (const RetrainingConfiguration& configuration :
@@ -195,11 +215,6 @@ void WindowRun::TakeResult(const TrialRequest& request, const Result<profile::Tr
     const bool is_wanted =
         std::find(wanted.begin(), wanted.end(), configuration.id) != wanted.end();
     if (!is_wanted || !memory_.profiler.SpeaksFor(request.trial, configuration)) continue;
-    if (result->resumable) {
-      const auto epochs = static_cast<int>(result->accuracy.size());
-      stream.done[configuration.id] =
-          1 - profile::EpochsLeft(configuration, request.trial, epochs) / configuration.epochs;
-    }
     const Result<RetrainingProfile> profile =
         memory_.profiler.Estimate(configuration, request.trial, *result);
     if (profile.ok()) {

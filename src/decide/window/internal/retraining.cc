@@ -62,7 +62,10 @@ void WindowRun::Finish(StreamWindow& stream) {
   }
   record_.retrainings[stream.running->record].achieved_accuracy = model->accuracy;
   LearnFrom(stream, *model);
+  const double whole =
+      model->device_seconds + stream.running->done * stream.running->whole_device_seconds;
   const Status swapped = ports_.swapper.Swap(*model);
+  if (swapped.ok()) RememberSwap(record_.retrainings[stream.running->record], whole);
   Close(stream, swapped.ok() ? "swapped" : "kept old: " + swapped.error().message,
         std::max(model->device_seconds, done));
   stream.retrained = true;

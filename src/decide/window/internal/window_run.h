@@ -15,8 +15,8 @@
 
 namespace ekya::window {
 
-/// One window, from its start to its end. Its members stand in five files: what happens in it
-/// (window_run.cc), labels and trials (preparation.cc), starting and ending retrainings
+/// One window, from its start to its end. Its members stand in six files: what happens in it
+/// (window_run.cc), labels and trials (preparation.cc, sharing.cc), starting and ending retrainings
 /// (retraining.cc), predictions that turn out wrong (correcting.cc), drift (drifting.cc).
 class WindowRun {
  public:
@@ -79,7 +79,16 @@ class WindowRun {
   void TakeResult(const TrialRequest& request, const Result<profile::TrialResult>& result,
                   const schedule::ProfileNeeds& needs);
   RetrainingProfile Believed(const StreamWindow& stream, const RetrainingProfile& promised);
+  void WarnOfTrial(const TrialRequest& request, const Error& error);
+  void NoteTrial(StreamWindow& stream, const profile::Trial& trial,
+                 const profile::TrialResult& result);
   void SortProfiles(StreamWindow& stream) const;
+
+  // Profiles by shared belief.
+  void TellAchieved(const StreamWindow& stream, const LabelSummary& labels);
+  void RememberSwap(const RetrainingRecord& record, double device_seconds);
+  void RunSharedTrials(const schedule::ProfileNeeds& needs);
+  void RunRungs(StreamWindow& stream, double latest);
 
   // Retrainings.
   bool Start(StreamWindow& stream, const Allocation& job);
