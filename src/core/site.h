@@ -70,8 +70,8 @@ struct LearningSettings {
   bool bootstrap_augmentation = true;     ///< As RetrainingConfiguration::augmentation.
   /// "float32", "bfloat16", or "auto": bfloat16 where the processor multiplies it.
   std::string precision = "auto";
-  int exemplars_per_class = 100;          ///< Kept and replayed.
-  double profiling_fraction = 0.1;        ///< Part of the window's samples a trial trains on.
+  int exemplars_per_class = 100;    ///< Kept and replayed.
+  double profiling_fraction = 0.1;  ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;
   bool weigh_trials = false;  ///< Only those expected to be worth their cost are run.
   /// "trials", or "shared": profiles by a belief that few trials and achieved accuracies feed.

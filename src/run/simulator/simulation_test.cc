@@ -244,6 +244,42 @@ TEST(Simulate, SchedulersRankAsTheyShould) {
   EXPECT_GE(thief, uniform - 1e-9);
 }
 
+TEST(Simulate, EstimatesThatAreOffAreCorrectedInTheWindowAndAfterIt) {
+  for (const char* scheduler : {"thief", "exact", "planner"}) {
+    Trace trace = SmallTrace(3, 8);
+    for (TracedStream& stream : trace.streams) {
+      for (TracedWindow& window : stream.windows) {
+        for (TracedRetraining& retraining : window.retraining) {
+          retraining.estimated_device_seconds = retraining.device_seconds / 2.5;
+          retraining.estimated_accuracy = std::min(1.0, retraining.accuracy + 0.15);
+        }
+      }
+    }
+    const SimulationResult result = Simulated(trace, With(scheduler, 2));
+    int late = 0;
+    double first_off = 0;
+    double last_off = 0;
+    for (const window::WindowRecord& window : result.windows) {
+      EXPECT_NEAR(window.end_seconds - window.start_seconds, 100, 1e-6) << scheduler;
+      EXPECT_LT(window.decisions.size(), 40u) << scheduler;
+      for (const window::CorrectionRecord& correction : window.corrections) {
+        EXPECT_GT(correction.corrected, 0) << scheduler;
+        late += correction.what == "device_seconds" && window.window == 0 ? 1 : 0;
+      }
+      for (const window::RetrainingRecord& retraining : window.retrainings) {
+        if (retraining.outcome != "swapped") continue;
+        const double off =
+            std::log(retraining.device_seconds / retraining.predicted_device_seconds);
+        if (window.window == 0) first_off = std::max(first_off, off);
+        if (window.window == 7) last_off = std::max(last_off, off);
+      }
+    }
+    EXPECT_GT(late, 0) << scheduler << ": a retraining went on beyond what was promised";
+    EXPECT_GT(first_off, 0.8) << scheduler;
+    EXPECT_LT(last_off, first_off / 2) << scheduler;
+  }
+}
+
 TEST(Simulate, RefusesWhatMakesNoSense) {
   const auto message = [](const Trace& trace, const SimulationSettings& settings) {
     const Result<SimulationResult> result = Simulate(trace, settings);
