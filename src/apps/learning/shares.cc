@@ -23,6 +23,8 @@ const std::vector<double> kShares = {0.10, 0.25, 0.50, 0.75, 0.90};
 const std::vector<double> kCourse = {0.10, 0.90, 0.25, 0.75, 0.50, 0.90, 0.10, 0.50};
 const std::vector<double> kInferenceShares = {0.10, 0.25, 0.50};
 constexpr double kSteadySeconds = 3;
+// A job that is given a whole core and gets less than this has company.
+constexpr double kAlone = 0.97;
 constexpr double kCourseSeconds = 1.5;  // At each share of the course.
 constexpr double kLeastChange = 0.4;    // Smaller ones are lost in the noise of half a second.
 constexpr int kChangeRounds = 3;        // Every change so many times.
@@ -36,6 +38,7 @@ constexpr double kWindowSeconds = 200;
 struct MechanismResult {
   std::string mechanism;
   bool paced = false;
+  double whole_core = 0;  // What a job got that was given all of it.
   std::vector<SteadyShare> steady;
   std::vector<ShareChange> changes;
   double minibatch_seconds = 0;
@@ -78,6 +81,8 @@ Result<MechanismResult> Measure(resources::ShareEnforcer& enforcer, const ShareW
   result.mechanism = enforcer.mechanism();
   result.paced = result.mechanism == "pacing";
   const char* const about = "shares";
+  EKYA_ASSIGN(const auto whole, MeasureSteadyShares(enforcer, work, {1}, kSteadySeconds));
+  result.whole_core = whole.front().measured;
   for (int i = 0; i < request.seeds; ++i) {
     EKYA_ASSIGN(auto steady, MeasureSteadyShares(enforcer, work, kShares, kSteadySeconds));
     std::ranges::move(steady, std::back_inserter(result.steady));
@@ -109,6 +114,7 @@ report::Summary SummaryOf(const std::vector<MechanismResult>& results,
   for (const MechanismResult& result : results) {
     const std::string suffix = result.paced ? "_paced" : "";
     figures["worst_error_points" + suffix] = result.WorstErrorPoints();
+    figures["whole_core_share" + suffix] = result.whole_core;
     figures["minibatch_milliseconds" + suffix] = 1e3 * result.minibatch_seconds;
     const double p99 = Quantile(result.LateMilliseconds(), 0.99);
     figures[result.paced ? "change_milliseconds_p99_paced" : "change_milliseconds_p99_cgroup"] =
@@ -130,30 +136,20 @@ report::Summary SummaryOf(const std::vector<MechanismResult>& results,
 
 report::Figure SteadyFigure(const std::vector<MechanismResult>& results) {
   report::Figure figure;
-  figure.kind = report::FigureKind::kBar;
-  figure.title = "What a training job got";
-  figure.caption = "Bars are means; dots are single stretches of 3 s.";
-  figure.y = {.name = "measured share", .unit = report::Unit::kPercent, .low = 0, .high = 1};
-  figure.x.name = "requested share";
-  for (const double share : kShares) {
-    figure.x.places.push_back(report::PercentText(share));
-  }
+  figure.kind = report::FigureKind::kScatter;
+  figure.title = "What a training job got, less what was requested";
+  figure.caption = fmt::format("Each point is a stretch of {:.0f} s.", kSteadySeconds);
+  figure.x = {.name = "requested share", .unit = report::Unit::kPercent, .low = 0, .high = 1};
+  figure.y = {.name = "points"};
+  figure.reference = 0;
+  figure.reference_name = "as requested";
   for (const MechanismResult& result : results) {
     report::Series series{.name = result.mechanism};
-    std::vector<report::Point> dots;
-    for (std::size_t place = 0; place < kShares.size(); ++place) {
-      double sum = 0;
-      int count = 0;
-      for (const SteadyShare& share : result.steady) {
-        if (share.requested != kShares[place]) continue;
-        sum += share.measured;
-        ++count;
-        dots.push_back({static_cast<double>(place), share.measured});
-      }
-      series.points.push_back({static_cast<double>(place), sum / count});
+    for (const SteadyShare& share : result.steady) {
+      series.points.push_back({share.requested, 100 * (share.measured - share.requested),
+                               report::PercentText(share.measured)});
     }
     figure.series.push_back(std::move(series));
-    figure.dots.push_back(std::move(dots));
   }
   return figure;
 }
@@ -235,6 +231,13 @@ std::string PageOf(const std::vector<MechanismResult>& results,
       "A training job's share of one core: requested and measured, and changed while it runs");
   if (results.size() == 1) {
     page.Notice("CPU quotas cannot be written here: shares are paced, and only that was measured.");
+  }
+  for (const MechanismResult& result : results) {
+    if (result.whole_core >= kAlone) continue;
+    page.Notice(fmt::format(
+        "{}: something else computed on this core; a job that was given all of it got {}, and so "
+        "shares above that say nothing of what enforces them.",
+        result.mechanism, report::PercentText(result.whole_core)));
   }
   page.Heading("Requested and measured");
   page.Add(SteadyFigure(results));
