@@ -67,7 +67,8 @@ void Reaper::Run() {
   double next_walk = 0;
   while (true) {
     const double start = MonotonicClock().Now();
-    if (start >= next_walk || FreeBytes(*budget_, options_) < options_.keep_free) {
+    // A disk that others have filled is no reason to walk again and again for nothing.
+    if (start >= next_walk || (!said && FreeBytes(*budget_, options_) < options_.keep_free)) {
       const Reaped reaped = ReapOnce(*budget_, options_);
       const double end = MonotonicClock().Now();
       next_walk = end + std::max(options_.every_seconds, kWalkPart * (end - start));
