@@ -75,6 +75,18 @@ TEST(Correcting, ARetrainingThatTakesLongerIsCorrectedAndDecidedOnAgain) {
   EXPECT_DOUBLE_EQ(record.retrainings[0].device_seconds, 20);
 }
 
+TEST(Correcting, WorkThatGoesOnWhileItIsDecidedOnIsNoHurry) {
+  Correcting test({Learning("lobby")});
+  FakeStream& lobby = test.world.Find("lobby");
+  lobby.retraining_device_seconds = 5;
+  lobby.unseen_device_seconds = 30;
+  test.world.At(3, {Event::Kind::kStreamBack, "lobby", ""});  // Decides while it trains.
+  const WindowRecord record = test.Run(1);
+  EXPECT_LT(record.decisions.size(), 30u);
+  ASSERT_EQ(record.retrainings.size(), 1u);
+  EXPECT_EQ(record.retrainings[0].outcome, "swapped");
+}
+
 TEST(Correcting, EpochsTellOfTheEndLongBeforeIt) {
   Correcting test({Learning("lobby")});
   FakeStream& lobby = test.world.Find("lobby");

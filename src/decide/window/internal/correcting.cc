@@ -91,7 +91,8 @@ double WindowRun::SecondsUntilLate(const std::vector<Allocation>& jobs) {
     // A little later than that moment, so that it has passed.
     first = std::min(first, 1.001 * left / Speed(stream->state.throughput, share));
   }
-  return first;
+  // Live, work goes on while shares are decided on: it may be late already.
+  return std::max(first, 0.0);
 }
 
 void WindowRun::LookAtLateness() {
