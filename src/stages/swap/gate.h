@@ -18,10 +18,10 @@ struct PairedOutcomes {
 struct GateSettings {
   /// A candidate is promoted where chance alone would make an equal one look as good with at most
   /// this probability. Far above the usual 0.05: a retrained model has seen the newer world and is
-  /// mostly better, and with 30 to 100 held-out samples a strict test would keep out half of what
-  /// is 5 points better, window after window, while the served model drifts away. Simulated over a
-  /// drifting world (gate_test.cc), 0.4 serves within half a point of the best level and promotes
-  /// a third or less of the worse candidates that "not worse by a standard error" let pass.
+  /// mostly better, and with 30 to 100 held-out samples a strict test keeps out much of what is a
+  /// few points better, window after window, while the served model drifts away. In simulated
+  /// drifting worlds (gate_test.cc) it serves within a point of the best level between 0.1 and
+  /// 0.49, and more accurately than 0.05 and than "not worse by a standard error".
   double level = 0.4;
   /// A class is lost where the candidate is right on so much less of it...
   double class_loss = 0.2;
