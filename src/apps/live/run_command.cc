@@ -19,6 +19,7 @@
 #include "apps/report/terminal_table.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "platform/resources/notify.h"
 #include "run/processes/process_workers.h"
 #include "run/workers/live_run.h"
 
@@ -115,20 +116,24 @@ class ProgressLine {
 };
 
 /// `text`: the site's, of which the workers read a copy.
-Result<window::RunRecord> RunHere(const Site& site, const SiteText& text,
-                                  const RunRequest& request) {
+Result<window::RunRecord> RunHere(const Site& site, const SiteText& text, const RunRequest& request,
+                                  resources::ServiceNotifier& notifier) {
   workers::LiveOptions options;
   const std::filesystem::path copy = request.out / "site.yaml";
   if (!request.child) EKYA_RETURN_IF_ERROR(WriteFileAtomically(copy, text.text));
   options.workers = [&] {
     return processes::MakeProcessWorkers({request.child ? request.site_file : copy, text.file,
-                                          request.out, request.seed, request.first_core});
+                                          options.data_dir, request.seed, request.first_core});
   };
   options.scheduler =
       request.schedulers.empty() ? site.compute.scheduler : request.schedulers.front();
   options.seed = request.seed;
   options.for_seconds = request.for_seconds;
-  options.out = request.out;
+  // Runs that are compared share nothing.
+  const bool serves = !request.child && !site.server.data_dir.empty();
+  options.data_dir = serves ? std::filesystem::path(site.server.data_dir) : request.out;
+  options.resume = serves;
+  options.notifier = &notifier;
   options.first_core = request.first_core;
   options.stop = &g_stop;
   ProgressLine line;
@@ -275,6 +280,11 @@ Status Finish(const RunRequest& request, const std::vector<window::RunRecord>& r
 
 int Run(const RunRequest& request) {
   CatchSignals();
+  auto notifier = resources::ServiceNotifier::FromEnvironment();
+  if (!notifier.ok()) {
+    Log(LogLevel::kWarning, "", "{}", notifier.error().message);
+    notifier = resources::ServiceNotifier();
+  }
   const auto loaded = LoadSite(request);
   if (!loaded.ok()) return Say(loaded.error());
   const auto site = ReadSite(loaded->text, loaded->file);
@@ -283,7 +293,7 @@ int Run(const RunRequest& request) {
   if (schedulers.empty()) schedulers = {site->compute.scheduler};
 
   if (schedulers.size() == 1 && request.repeat == 1) {
-    auto run = RunHere(*site, *loaded, request);
+    auto run = RunHere(*site, *loaded, request, *notifier);
     if (!run.ok()) return Say(run.error());
     if (const auto saved = report::SaveRunRecord(request.out, *run); !saved.ok()) {
       return Say(saved.error());

@@ -26,8 +26,8 @@ Conductor::Conductor(ConductorSettings settings, schedule::Policy& policy, Ports
 
 Conductor::~Conductor() = default;
 
-Result<WindowRecord> Conductor::Run(int window) {
-  return WindowRun(settings_, policy_, ports_, *memory_, window).Run();
+Result<WindowRecord> Conductor::Run(int window, std::optional<double> end) {
+  return WindowRun(settings_, policy_, ports_, *memory_, window, end).Run();
 }
 
 }  // namespace ekya::window

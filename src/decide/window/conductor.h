@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,10 +75,11 @@ class Conductor {
   Conductor(const Conductor&) = delete;
   Conductor& operator=(const Conductor&) = delete;
 
-  /// Conducts window `window`, from now until `window_seconds` later. A stream's trouble is
-  /// recorded in `warnings` and costs that stream its retraining; only a policy that cannot decide
-  /// is an error.
-  Result<WindowRecord> Run(int window);
+  /// Conducts window `window`, from now until `window_seconds` later, or until `end` on the run's
+  /// clock where that is said: a window that was begun by a run that was killed. A stream's trouble
+  /// is recorded in `warnings` and costs that stream its retraining; only a policy that cannot
+  /// decide is an error.
+  Result<WindowRecord> Run(int window, std::optional<double> end = std::nullopt);
 
  private:
   const ConductorSettings settings_;

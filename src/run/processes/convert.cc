@@ -117,13 +117,14 @@ messages::StreamPulse Pack(const workers::StreamPulse& pulse) {
   packed.set_cpu_seconds(pulse.cpu_seconds);
   packed.set_frame_cpu_seconds(pulse.frame_cpu_seconds);
   packed.set_version(pulse.version);
+  packed.set_analysed(pulse.analysed);
   return packed;
 }
 
 workers::StreamPulse Unpack(const messages::StreamPulse& pulse) {
   return {
-      pulse.gone(),   pulse.ended(), pulse.why(), pulse.cpu_seconds(), pulse.frame_cpu_seconds(),
-      pulse.version()};
+      pulse.gone(),    pulse.ended(),   pulse.why(), pulse.cpu_seconds(), pulse.frame_cpu_seconds(),
+      pulse.version(), pulse.analysed()};
 }
 
 messages::ServingProfile Pack(const workers::ServingProfile& profile) {

@@ -81,10 +81,11 @@ Status RemoteLearning::SetShare(double cores, int core) {
   return !set.ok() && set.error().code == ErrorCode::kUnavailable ? Status{} : set;
 }
 
-Result<workers::WindowLabels> RemoteLearning::Label(const workers::Pupil& pupil,
+Result<workers::WindowLabels> RemoteLearning::Label(const workers::Pupil& pupil, int window,
                                                     const std::string& frames) {
   messages::LabelRequest request;
   *request.mutable_pupil() = Pack(pupil);
+  request.set_window(window);
   request.set_frames(frames);
   messages::WindowLabels reply;
   EKYA_RETURN_IF_ERROR(Work(&Rpc::Stub::Label, request, &reply));

@@ -18,7 +18,7 @@ class RemoteLearning : public workers::LearningService {
   RemoteLearning(const std::string& name, Supervised::Command command, EventHook event);
 
   Status SetShare(double cores, int core) override;
-  Result<workers::WindowLabels> Label(const workers::Pupil& pupil,
+  Result<workers::WindowLabels> Label(const workers::Pupil& pupil, int window,
                                       const std::string& frames) override;
   Result<workers::TakenIn> Take(const workers::Pupil& pupil, int window, const std::string& frames,
                                 const std::vector<workers::FrameLabel>& labels,

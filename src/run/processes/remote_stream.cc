@@ -59,9 +59,14 @@ Status RemoteStream::Ready(const std::shared_ptr<grpc::Channel>& channel) {
   EKYA_RETURN_IF_ERROR(
       CallOver<Rpc>(channel, name_, &Rpc::Stub::Open, nothing, &info, kLongestOpening));
   if (!wanted.weights.empty()) {
-    EKYA_RETURN_IF_ERROR(CallOver<Rpc>(channel, name_, &Rpc::Stub::Serve,
-                                       ServeOf(wanted.version, wanted.weights), &nothing,
-                                       kLongestOpening));
+    const Status served =
+        CallOver<Rpc>(channel, name_, &Rpc::Stub::Serve, ServeOf(wanted.version, wanted.weights),
+                      &nothing, kLongestOpening);
+    // Its file is damaged: another version is to serve, from the next process on.
+    if (!served.ok() && served.error().code != ErrorCode::kUnavailable) {
+      hooks_.broken(wanted.version, served.error().message);
+    }
+    EKYA_RETURN_IF_ERROR(served);
   }
   if (wanted.share_set) {
     EKYA_RETURN_IF_ERROR(CallOver<Rpc>(channel, name_, &Rpc::Stub::SetShare,
@@ -94,12 +99,13 @@ void RemoteStream::Ended(int status) {
   {
     const std::lock_guard lock(mutex_);
     lost_cpu_seconds_ += std::exchange(pulse_.cpu_seconds, 0);
+    pulse_.analysed = 0;
     if (BrokeDown(status) && wanted_.version > 0 && !wanted_.weights.empty() &&
         ++breakdowns_[wanted_.version] == kMostBreakdowns) {
       broken = wanted_.version;
     }
   }
-  if (broken > 0) hooks_.broken(broken);
+  if (broken > 0) hooks_.broken(broken, "it broke its worker twice");
 }
 
 Result<workers::StreamInfo> RemoteStream::Open() {

@@ -17,9 +17,10 @@ class RemoteStream : public workers::StreamService {
  public:
   struct Hooks {
     EventHook event;
-    /// The model of `version` has broken its worker twice: it is not to serve again. From the
-    /// supervising thread, while the worker is away.
-    std::function<void(std::int64_t version)> broken = [](std::int64_t) {};
+    /// The model of `version` has broken its worker twice, or cannot be read: it is not to serve
+    /// again. From the supervising thread, while the worker is away.
+    std::function<void(std::int64_t version, const std::string& why)> broken =
+        [](std::int64_t, const std::string&) {};
   };
 
   /// The process starts at once.

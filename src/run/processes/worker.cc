@@ -114,7 +114,8 @@ class LearningServer : public messages::LearningWorker::Service {
   }
   grpc::Status Label(grpc::ServerContext*, const messages::LabelRequest* request,
                      messages::WindowLabels* reply) override {
-    return Answer(worker_.Label(Unpack(request->pupil()), request->frames()), reply);
+    return Answer(worker_.Label(Unpack(request->pupil()), request->window(), request->frames()),
+                  reply);
   }
   grpc::Status Take(grpc::ServerContext*, const messages::TakeRequest* request,
                     messages::TakenIn* reply) override {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "decide/profile/trial.h"
 #include "platform/datasets/frame_file.h"
+#include "platform/datasets/labelled_frames.h"
 #include "platform/models/detector.h"
 #include "platform/models/golden_classifier.h"
 #include "stages/retrain/retrainer.h"
@@ -129,7 +130,8 @@ Result<std::shared_ptr<const models::LearningModel>> LearningWorker::Weights(
   return std::shared_ptr<const models::LearningModel>(std::move(model));
 }
 
-Result<WindowLabels> LearningWorker::Label(const Pupil& pupil, const std::string& frames) {
+Result<WindowLabels> LearningWorker::Label(const Pupil& pupil, int window,
+                                           const std::string& frames) {
   return Run<WindowLabels>([&](const Checkpoint& checkpoint) -> Result<WindowLabels> {
     if (!labeller_) {
       EKYA_ASSIGN(labeller_, OpenLabeller(place_.site));
@@ -137,6 +139,7 @@ Result<WindowLabels> LearningWorker::Label(const Pupil& pupil, const std::string
     EKYA_ASSIGN(const auto kept, datasets::LoadFrames(frames));
     auto round = labeller_->Label(kept.frames, kept.uncertainty, kept.seen, checkpoint);
     if (!round.ok()) return round.error().Within("stream " + pupil.stream);
+    KeepForExport(pupil, window, kept.frames, *round);
     WindowLabels labels;
     for (auto& label : round->labels) {
       labels.labels.push_back(
@@ -149,6 +152,22 @@ Result<WindowLabels> LearningWorker::Label(const Pupil& pupil, const std::string
     if (!kept.frames.empty()) labels.last = kept.frames.back()->index;
     return labels;
   });
+}
+
+void LearningWorker::KeepForExport(const Pupil& pupil, int window,
+                                   const std::vector<FramePtr>& frames,
+                                   const labels::Labeller::Round& round) const {
+  if (place_.site.server.data_dir.empty()) return;  // A run of its own, not a box that serves.
+  std::vector<datasets::FrameWithLabels> labelled;
+  for (const auto& label : round.labels) {
+    labelled.push_back({frames.at(label.frame), label.objects, label.uniform});
+  }
+  const Status written = datasets::KeepLabelledFrames(
+      place_.out / "streams" / pupil.stream, window,
+      place_.site.golden.source == "model" ? "golden" : "truth", pupil.classes, labelled);
+  if (!written.ok()) {
+    Log(LogLevel::kWarning, pupil.stream, "labels are not kept: {}", written.error().message);
+  }
 }
 
 Result<TakenIn> LearningWorker::Take(const Pupil& pupil, int window, const std::string& frames,

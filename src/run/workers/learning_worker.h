@@ -35,7 +35,7 @@ class LearningWorker : public LearningService {
   LearningWorker(const std::string& name, const LearningPlace& place);
 
   Status SetShare(double cores, int core) override { return share_->Set(cores, core); }
-  Result<WindowLabels> Label(const Pupil& pupil, const std::string& frames) override;
+  Result<WindowLabels> Label(const Pupil& pupil, int window, const std::string& frames) override;
   Result<TakenIn> Take(const Pupil& pupil, int window, const std::string& frames,
                        const std::vector<FrameLabel>& labels,
                        const std::optional<std::string>& served) override;
@@ -52,6 +52,9 @@ class LearningWorker : public LearningService {
   /// Runs `work` in a thread in the worker's share and waits for it. `work` gets the checkpoint.
   template <typename T>
   Result<T> Run(const std::function<Result<T>(const Checkpoint&)>& work);
+  /// Where the box serves: keeps labelled frames for `ekya labels export`.
+  void KeepForExport(const Pupil& pupil, int window, const std::vector<FramePtr>& frames,
+                     const labels::Labeller::Round& round) const;
   /// The stream's learner; kept until another stream's is asked for.
   Result<OpenedLearner*> LearnerOf(const Pupil& pupil);
   /// The model saved as `weights`; empty: the one that the stream opened with.

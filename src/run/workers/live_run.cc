@@ -1,6 +1,9 @@
 #include "run/workers/live_run.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,9 +17,14 @@
 #include "base/log.h"
 #include "decide/schedule/policy.h"
 #include "decide/window/conductor.h"
+#include "platform/registry/data_folder.h"
+#include "platform/registry/disk_budget.h"
 #include "platform/registry/model_store.h"
+#include "platform/registry/reaper.h"
+#include "platform/resources/free_space.h"
 #include "platform/resources/share.h"
 #include "run/workers/event_timeline.h"
+#include "run/workers/live_threads.h"
 #include "run/workers/ports.h"
 #include "run/workers/recorder.h"
 #include "run/workers/stream.h"
@@ -29,8 +37,6 @@ namespace {
 
 // Results are pooled over so many intervals a window.
 constexpr int kIntervalsPerWindow = 30;
-constexpr double kProgressSeconds = 0.5;
-constexpr int kRecentIntervals = 5;
 // The part of a window that trials may take.
 constexpr double kLongestProfiling = 0.4;
 
@@ -57,134 +63,6 @@ Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core)
   return cores;
 }
 
-/// Closes the streams' intervals and tells of the progress, twice a second or so.
-class Ticker {
- public:
-  Ticker(const StreamSet& streams, LiveTrainer& trainer, const LiveOptions& options,
-         const std::atomic<int>& window, Clock& clock, double start, double interval)
-      : streams_(streams),
-        trainer_(trainer),
-        options_(options),
-        window_(window),
-        clock_(clock),
-        start_(start),
-        interval_(interval),
-        thread_([this] { Run(); }) {}
-  ~Ticker() {
-    stopping_ = true;
-    thread_.join();
-  }
-  Ticker(const Ticker&) = delete;
-  Ticker& operator=(const Ticker&) = delete;
-
- private:
-  void Run() {
-    double from = 0;
-    double told = -kProgressSeconds;
-    while (!stopping_) {
-      const double next = from + interval_;
-      const double now = clock_.Now() - start_;
-      for (const std::string& id : streams_.ids()) streams_.Get(id).Look();
-      trainer_.Look();
-      if (now >= told + kProgressSeconds) {
-        for (const std::string& id : streams_.ids()) streams_.Get(id).Obey();
-        Tell(now);
-        told = now;
-      }
-      if (now < next) {
-        clock_.SleepUntil(start_ + std::min(next, now + 0.05));
-        continue;
-      }
-      Close(from, next);
-      from = next;
-    }
-    Close(from, std::max(from, clock_.Now() - start_));
-  }
-
-  void Close(double from, double to) {
-    for (const std::string& id : streams_.ids()) {
-      const double cpu = trainer_.CpuSeconds(id);
-      const double cores = to > from ? (cpu - retraining_cpu_[id]) / (to - from) : 0;
-      retraining_cpu_[id] = cpu;
-      streams_.Get(id).EndInterval(from, to, cores);
-    }
-  }
-
-  void Tell(double now) {
-    LiveProgress progress;
-    progress.elapsed_seconds = now;
-    progress.total_seconds = options_.for_seconds;
-    progress.window = window_;
-    for (const std::string& id : streams_.ids()) {
-      const Stream& stream = streams_.Get(id);
-      progress.streams.push_back({id, stream.RecentAccuracy(kRecentIntervals), stream.gone(),
-                                  trainer_.CpuSeconds(id) > told_cpu_[id]});
-      told_cpu_[id] = trainer_.CpuSeconds(id);
-    }
-    options_.progress(progress);
-  }
-
-  const StreamSet& streams_;
-  LiveTrainer& trainer_;
-  const LiveOptions& options_;
-  const std::atomic<int>& window_;
-  Clock& clock_;
-  const double start_;
-  const double interval_;
-  std::map<std::string, double> retraining_cpu_;
-  std::map<std::string, double> told_cpu_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;  // last: begins with everything else in place
-};
-
-/// Posts kStop when the caller's flag is set, the time is up, or every source has ended.
-class Watch {
- public:
-  Watch(const StreamSet& streams, const LiveOptions& options, EventTimeline& timeline,
-        ProfilingCompute& profiling)
-      : streams_(streams),
-        options_(options),
-        timeline_(timeline),
-        profiling_(profiling),
-        thread_([this] { Run(); }) {}
-  ~Watch() {
-    stopping_ = true;
-    thread_.join();
-  }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-
- private:
-  void Run() {
-    Clock& clock = MonotonicClock();
-    while (!stopping_) {
-      const bool asked = options_.stop != nullptr && *options_.stop;
-      const auto& ids = streams_.ids();
-      const bool ended = std::all_of(ids.begin(), ids.end(), [this](const std::string& id) {
-        return streams_.Get(id).ended();
-      });
-      const bool over = options_.for_seconds > 0 && timeline_.Now() >= options_.for_seconds;
-      if (asked || ended || over) {
-        timeline_.Post({window::Event::Kind::kStop, "",
-                        asked   ? "asked to stop"
-                        : ended ? "every source has ended"
-                                : "the time is up"});
-        // Trials under way end at their next minibatch.
-        profiling_.Release();
-        return;
-      }
-      clock.SleepUntil(clock.Now() + 0.05);
-    }
-  }
-
-  const StreamSet& streams_;
-  const LiveOptions& options_;
-  EventTimeline& timeline_;
-  ProfilingCompute& profiling_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;  // last: begins with everything else in place
-};
-
 /// A stream whose worker has been started.
 struct OpeningStream {
   const CameraSettings* camera;
@@ -197,8 +75,8 @@ struct OpeningStream {
     const auto own = site.camera_models.find(camera.id);
     OpeningStream opening{&camera, own == site.camera_models.end() ? &site.model : &own->second,
                           nullptr, std::make_shared<std::atomic<Stream*>>(nullptr)};
-    hooks.broken = [stream = opening.stream](std::int64_t version) {
-      if (Stream* const open = *stream) open->Quarantine(version);
+    hooks.broken = [stream = opening.stream](std::int64_t version, const std::string& why) {
+      if (Stream* const open = *stream) open->Quarantine(version, why);
     };
     opening.service = workers.MakeStream(camera, *opening.model, hooks);
     return opening;
@@ -297,18 +175,104 @@ void AddInterval(window::RunRecord* record) {
   record->figures["accuracy_high"] = high / judged;
 }
 
+bool IsLive(const CameraSettings& camera) { return camera.url.starts_with("rtsp"); }
+
+/// Opens all side by side: a camera that does not answer holds up nobody but itself.
+Status OpenAll(std::vector<OpeningStream>& opening, bool resume, bool killed,
+               const StreamEnvironment& environment, StreamSet* streams) {
+  std::vector<Result<std::unique_ptr<Stream>>> opened;
+  opened.reserve(opening.size());
+  for (std::size_t i = 0; i < opening.size(); ++i) opened.emplace_back(std::unique_ptr<Stream>());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < opening.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const bool goes_on = resume && (killed || IsLive(*opening[i].camera));
+      opened[i] = opening[i].Open(goes_on, environment);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (auto& stream : opened) {
+    if (!stream.ok()) return stream.error();
+    streams->Add(std::move(*stream));
+  }
+  return {};
+}
+
+/// Keeps other runs out of a data folder for as long as it lives.
+class DataLock {
+ public:
+  static Result<DataLock> Take(const std::filesystem::path& data_dir) {
+    std::error_code failed;
+    std::filesystem::create_directories(data_dir, failed);
+    const std::string file = (data_dir / "lock").string();
+    const int handle = open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+    // A folder that cannot be written is said so by what would be kept there.
+    if (handle >= 0 && flock(handle, LOCK_EX | LOCK_NB) != 0) {
+      close(handle);
+      return Error{ErrorCode::kUnavailable,
+                   file + ": is held by another run: one data folder, one run"};
+    }
+    return DataLock(handle);
+  }
+  DataLock(DataLock&& other) noexcept : handle_(std::exchange(other.handle_, -1)) {}
+  DataLock& operator=(DataLock&&) = delete;
+  ~DataLock() {
+    if (handle_ >= 0) close(handle_);
+  }
+
+ private:
+  explicit DataLock(int handle) : handle_(handle) {}
+  int handle_;
+};
+
+/// Removes what is too much in the data folder, and says so in the registry.
+std::unique_ptr<registry::Reaper> StartReaper(registry::DiskBudget* budget,
+                                              const std::filesystem::path& data_dir,
+                                              std::uint64_t max_bytes, Recorder& recorder) {
+  registry::ReaperOptions options;
+  options.max_bytes = max_bytes;
+  if (const auto space = resources::SpaceAt(data_dir); space.ok()) {
+    options.keep_free = resources::MarksFor(space->total_bytes).low_bytes;
+  }
+  return std::make_unique<registry::Reaper>(
+      budget, options, [&recorder](const registry::Reaped& reaped) {
+        const std::string what =
+            reaped.gone.empty() ? "nothing more may go" : registry::Describe(reaped.gone);
+        Log(reaped.enough ? LogLevel::kInfo : LogLevel::kWarning, "", "disk budget: {}", what);
+        recorder.Event("", reaped.enough ? "disk reaped" : "disk full", what);
+      });
+}
+
+window::ConductorSettings SettingsOf(const Site& site, int devices) {
+  window::ConductorSettings settings;
+  settings.window_seconds = site.compute.window_seconds;
+  settings.devices = devices;
+  settings.quanta_per_device = site.compute.quanta_per_device;
+  settings.accuracy_floor = site.compute.accuracy_floor;
+  settings.gated = true;
+  settings.retraining =
+      site.learning.retraining.empty() ? DefaultRetrainingGrid() : site.learning.retraining;
+  settings.profiling.sample_fraction = site.learning.profiling_fraction;
+  settings.profiling.epochs = site.learning.profiling_epochs;
+  settings.weigh_trials = site.learning.weigh_trials;
+  settings.drift = window::DriftUseOf(site.learning.drift);
+  return settings;
+}
+
 }  // namespace
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
   const ComputeSettings& compute = site.compute;
+  const std::filesystem::path& data_dir = options.data_dir;
   EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute, options.first_core));
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
+  EKYA_ASSIGN(const DataLock lock, DataLock::Take(data_dir));
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
 
   Clock& clock = MonotonicClock();
   // Before this thread joins what serves: processes begin where it is.
   std::unique_ptr<Workers> workers =
-      MakeThreadWorkers(site, options.seed, options.out, clock, *enforcer);
+      MakeThreadWorkers(site, options.seed, data_dir, clock, *enforcer);
   if (options.workers) {
     EKYA_ASSIGN(workers, options.workers());
   }
@@ -316,16 +280,16 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     Log(LogLevel::kWarning, "", "cameras may lag behind: {}", joined.error().message);
   }
 
-  const std::filesystem::path data_dir =
-      site.server.data_dir.empty() ? options.out : std::filesystem::path(site.server.data_dir);
-  Recorder recorder(data_dir / "registry.db");
-  auto store = registry::ModelStore::Open(data_dir / "models");
+  const registry::DataFolder folder(data_dir);
+  Recorder recorder(folder.Registry());
+  auto store = registry::ModelStore::Open(folder.Models());
   if (!store.ok()) Log(LogLevel::kWarning, "", "models are not kept: {}", store.error().message);
+  const auto killed = options.resume ? recorder.Killed() : std::nullopt;
   // Begins with the run; until then no camera plays and nothing is posted.
   std::unique_ptr<EventTimeline> timeline;
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
   const StreamEnvironment environment{
-      site, options.seed, options.out, clock, store.ok() ? &*store : nullptr, recorder, post};
+      site, options.seed, data_dir, clock, store.ok() ? &*store : nullptr, recorder, post};
   WorkerHooks hooks;
   hooks.event = [&recorder](const std::string& stream, const std::string& kind,
                             const std::string& detail) { recorder.Event(stream, kind, detail); };
@@ -335,12 +299,9 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     opening.push_back(OpeningStream::Begin(camera, site, hooks, *workers));
   }
   StreamSet streams;
-  bool any_open = false;
-  for (OpeningStream& each : opening) {
-    EKYA_ASSIGN(auto stream, each.Open(/*resume=*/false, environment));
-    any_open = any_open || !stream->gone();
-    streams.Add(std::move(stream));
-  }
+  EKYA_RETURN_IF_ERROR(OpenAll(opening, options.resume, killed.has_value(), environment, &streams));
+  const bool any_open = std::any_of(streams.ids().begin(), streams.ids().end(),
+                                    [&](const std::string& id) { return !streams.Get(id).gone(); });
   if (!any_open) {
     return Error{ErrorCode::kUnavailable, "none of the site's cameras could be opened"};
   }
@@ -349,65 +310,82 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   // Not in service yet: the whole machine may work on it.
   EKYA_RETURN_IF_ERROR(BootstrapAll(streams, *workers, hooks, resources::Processors()));
 
-  const double start = clock.Now();
-  std::vector<registry::StreamEntry> entries;
-  for (const std::string& id : streams.ids()) {
-    const CameraSettings& camera = streams.Get(id).camera();
-    entries.push_back({id, camera.task, camera.classes});
+  const double window_seconds = compute.window_seconds;
+  const double elapsed = killed ? std::max(0.0, EpochSeconds() - killed->started_seconds) : 0;
+  const double start = clock.Now() - elapsed;
+  if (killed) {
+    recorder.Continue(*killed);
+    Log(LogLevel::kInfo, "", "goes on with the run that was killed, {:.0f} s after its start",
+        elapsed);
+  } else {
+    std::vector<registry::StreamEntry> entries;
+    for (const std::string& id : streams.ids()) {
+      const CameraSettings& camera = streams.Get(id).camera();
+      entries.push_back({id, camera.task, camera.classes});
+    }
+    recorder.Begin(EpochSeconds(), options.scheduler, options.seed, window_seconds, entries);
   }
-  recorder.Begin(EpochSeconds(), options.scheduler, options.seed, compute.window_seconds, entries);
+  std::optional<registry::DiskBudget> budget;
+  std::unique_ptr<registry::Reaper> reaper;
+  if (store.ok()) {
+    budget.emplace(folder, *store, recorder.registry());
+    reaper = StartReaper(&*budget, data_dir, site.server.max_bytes, recorder);
+  }
+
   timeline = std::make_unique<EventTimeline>(clock, start);
+  for (const std::string& id : streams.ids()) {
+    EKYA_RETURN_IF_ERROR(streams.Get(id).Start(start));
+  }
   ProfilingCompute profiling(*workers, hooks, cores, compute.device_cores,
                              compute.quanta_per_device);
   TrialModels trial_models;
   LearningPool pool(*workers, cores.size() + 1, hooks);
   LiveTrainer trainer(streams, trial_models, pool, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);
-  LiveLabels label_source(streams, profiling);
+  LiveLabels label_source(streams, profiling, resources::FreeSpace::Of(data_dir));
   LiveTrialRunner trials(streams, trial_models, profiling, clock, compute.device_cores,
-                         kLongestProfiling * compute.window_seconds, options.seed);
+                         kLongestProfiling * window_seconds, options.seed);
   window::RunRecord record;
   LiveSwapper swapper(streams, trainer, [&](const std::string& stream, std::int64_t version) {
     record.swaps.push_back({timeline->Now(), stream, version});
   });
   LiveAllocations allocations(streams, trainer, profiling, cores, compute.device_cores,
                               compute.quanta_per_device);
-
-  window::ConductorSettings settings;
-  settings.window_seconds = compute.window_seconds;
-  settings.devices = static_cast<int>(cores.size());
-  settings.quanta_per_device = compute.quanta_per_device;
-  settings.accuracy_floor = compute.accuracy_floor;
-  settings.gated = true;
-  settings.retraining =
-      site.learning.retraining.empty() ? DefaultRetrainingGrid() : site.learning.retraining;
-  settings.profiling.sample_fraction = site.learning.profiling_fraction;
-  settings.profiling.epochs = site.learning.profiling_epochs;
-  settings.weigh_trials = site.learning.weigh_trials;
+  LiveDrift drift(streams);
+  const window::ConductorSettings settings = SettingsOf(site, static_cast<int>(cores.size()));
   window::Conductor conductor(
-      settings, *policy, {*timeline, monitor, label_source, trials, trainer, swapper, allocations});
+      settings, *policy,
+      {*timeline, monitor, label_source, trials, trainer, swapper, allocations, &drift});
 
   record.scheduler = options.scheduler;
   record.seed = options.seed;
   record.devices = settings.devices;
   record.device_cores = compute.device_cores;
   record.quanta_per_device = compute.quanta_per_device;
-  record.window_seconds = compute.window_seconds;
+  record.window_seconds = window_seconds;
 
   Status status;
   {
     std::atomic<int> live_window{0};
-    for (const std::string& id : streams.ids()) {
-      EKYA_RETURN_IF_ERROR(streams.Get(id).Start(start));
-    }
-    Ticker ticker(streams, trainer, options, live_window, clock, start,
-                  compute.window_seconds / kIntervalsPerWindow);
+    Ticker ticker(streams, trainer, options, live_window, clock, start, elapsed,
+                  window_seconds / kIntervalsPerWindow);
     Watch watch(streams, options, *timeline, profiling);
-    int window = site.learning.bootstrap_windows;
+    if (options.notifier != nullptr) {
+      if (const Status told = options.notifier->Ready(); !told.ok()) {
+        Log(LogLevel::kWarning, "", "{}", told.error().message);
+      }
+    }
+    const auto passed = static_cast<int>(elapsed / window_seconds);
+    live_window = passed;
+    int window = site.learning.bootstrap_windows + passed;
     bool stopped = false;
     while (!stopped) {
       ++live_window;
-      auto conducted = conductor.Run(window++);
+      // Frames belong to windows by their time: a window that went on after a kill ends with
+      // theirs.
+      const bool first = killed && live_window == passed + 1;
+      auto conducted = conductor.Run(
+          window++, first ? std::optional((passed + 1) * window_seconds) : std::nullopt);
       if (!conducted.ok()) {
         status = conducted.error();
         break;
@@ -416,13 +394,17 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
       recorder.Window(*conducted);
       // Of this window and the one before it, whose labels may have come only now.
       for (const std::string& id : streams.ids()) {
-        recorder.Accuracies(streams.Get(id).Record(),
-                            conducted->start_seconds - compute.window_seconds,
+        recorder.Accuracies(streams.Get(id).Record(), conducted->start_seconds - window_seconds,
                             streams.Get(id).versions());
       }
       record.windows.push_back(std::move(*conducted));
       // A policy that never retrains has asked for no labels.
       JudgeByGolden(streams, window - 2, pool, &record.warnings);
+    }
+    if (options.notifier != nullptr) {
+      if (const Status told = options.notifier->Stopping(); !told.ok()) {
+        Log(LogLevel::kWarning, "", "{}", told.error().message);
+      }
     }
     profiling.Release();
     for (const std::string& id : streams.ids()) streams.Get(id).Stop();

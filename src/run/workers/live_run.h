@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "core/site.h"
 #include "decide/window/record.h"
+#include "platform/resources/notify.h"
 #include "run/workers/workers.h"
 
 namespace ekya::workers {
@@ -33,19 +34,25 @@ struct LiveProgress {
 struct LiveOptions {
   std::string scheduler;  ///< As schedule::MakePolicy takes it.
   std::uint64_t seed = 0;
-  double for_seconds = 0;     ///< Live seconds; 0: until every source has ended.
-  std::filesystem::path out;  ///< Events, models and records go here.
+  double for_seconds = 0;  ///< Live seconds; 0: until every source has ended.
+  /// Where everything goes that the run keeps (registry::DataFolder). One run at a time.
+  std::filesystem::path data_dir;
+  /// Goes on with the run that was killed there, and with the models of live cameras whatever came
+  /// before: a replay must not begin with models that have seen its end.
+  bool resume = false;
   /// Added to every device's core, modulo the machine's: runs side by side then do not share cores.
   int first_core = 0;
   std::function<void(const LiveProgress&)> progress = [](const LiveProgress&) {};
   /// Makes the run's workers; unset: threads of this process.
   std::function<Result<std::unique_ptr<Workers>>()> workers;
+  resources::ServiceNotifier* notifier = nullptr;  ///< Null: nobody asked.
   const std::atomic<bool>* stop = nullptr;  ///< Set (by a signal handler) to end the run early.
 };
 
 /// Serves `site` with real cameras, models and shares, and retrains as the scheduler says, until
 /// the time is up, every source has ended or `stop` is set; what was measured until then comes
-/// back. Errors: a scheduler or model that cannot be made, no camera that opens.
+/// back; of a run that goes on, since it does. Errors: a scheduler or model that cannot be made, no
+/// camera that opens, another run in the same data folder.
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options);
 
 }  // namespace ekya::workers

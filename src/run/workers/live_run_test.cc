@@ -59,7 +59,7 @@ cameras:
     LiveOptions options;
     options.scheduler = scheduler;
     options.for_seconds = seconds;
-    options.out = folder_ / "out";
+    options.data_dir = folder_ / "out";
     return RunLive(site, options);
   }
 
@@ -181,7 +181,7 @@ TEST_F(LiveRunTest, StopsWhenAsked) {
   std::atomic<bool> stop{true};
   LiveOptions options;
   options.scheduler = "none";
-  options.out = folder_ / "out";
+  options.data_dir = folder_ / "out";
   options.stop = &stop;
   const auto run = RunLive(MakeSite("  a: {seed: 1}"), options);
   ASSERT_TRUE(run.ok()) << run.error().message;

@@ -60,6 +60,12 @@ void ProfilingCompute::Release() {
 
 Result<window::LabelSummary> LiveLabels::Label(const std::string& stream, int window) {
   if (window == 0) return window::LabelSummary{};
+  if (space_.ok() && space_->Look()) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("the disk is full: {} MB are free, {} MB are needed to go on sampling",
+                             space_->space().free_bytes / 1'000'000,
+                             space_->marks().enough_bytes / 1'000'000)};
+  }
   const double before = compute_.CpuSeconds();
   auto summary = streams_.Get(stream).Label(window - 1, compute_.worker(compute_.largest()));
   cpu_seconds_ += compute_.CpuSeconds() - before;

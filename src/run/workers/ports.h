@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "core/site.h"
 #include "decide/window/ports.h"
+#include "platform/resources/free_space.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/trainer.h"
 #include "run/workers/trial_models.h"
@@ -66,17 +68,20 @@ class LiveMonitor : public window::StreamMonitor {
   const StreamSet& streams_;
 };
 
-/// Labels the window before the one that begins.
+/// Labels the window before the one that begins, while there is room on the disk: a full one stops
+/// sampling, and with it retraining.
 class LiveLabels : public window::LabelSource {
  public:
-  LiveLabels(const StreamSet& streams, ProfilingCompute& compute)
-      : streams_(streams), compute_(compute) {}
+  LiveLabels(const StreamSet& streams, ProfilingCompute& compute,
+             Result<resources::FreeSpace> space)
+      : streams_(streams), compute_(compute), space_(std::move(space)) {}
   Result<window::LabelSummary> Label(const std::string& stream, int window) override;
   double cpu_seconds() const { return cpu_seconds_; }
 
  private:
   const StreamSet& streams_;
   ProfilingCompute& compute_;
+  Result<resources::FreeSpace> space_;
   double cpu_seconds_ = 0;
 };
 

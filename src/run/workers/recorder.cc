@@ -44,6 +44,21 @@ void Recorder::Begin(double start_epoch, const std::string& scheduler, std::uint
   Note(run.ok() ? Status() : run.error());
 }
 
+std::optional<registry::RunEntry> Recorder::Killed() {
+  if (!registry_) return std::nullopt;
+  const auto runs = registry_->Runs(1);
+  if (!runs.ok() || runs->empty() || runs->front().ended_seconds != 0) return std::nullopt;
+  return runs->front();
+}
+
+void Recorder::Continue(const registry::RunEntry& run) {
+  run_ = run.id;
+  start_epoch_ = run.started_seconds;
+  Event("", "run goes on",
+        fmt::format("run {}, {:.0f} s after its start", run.id,
+                    EpochSeconds() - run.started_seconds));
+}
+
 void Recorder::Window(const window::WindowRecord& window) {
   if (!registry_) return;
   registry::WindowEntry entry;

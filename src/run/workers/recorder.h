@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ class Recorder {
   /// The run begins: its second 0 is `start_epoch`, in epoch seconds.
   void Begin(double start_epoch, const std::string& scheduler, std::uint64_t seed,
              double window_seconds, const std::vector<registry::StreamEntry>& streams);
+  /// The last run of this registry, if it was killed.
+  std::optional<registry::RunEntry> Killed();
+  /// That run goes on.
+  void Continue(const registry::RunEntry& run);
+  /// Null where it could not be opened.
+  registry::Registry* registry() { return registry_.get(); }
   void Window(const window::WindowRecord& window);
   /// A stream's closed intervals that began at run time `from` or later, again where labels have
   /// come since. `versions`: of the served model, by the run time that it began to serve at.

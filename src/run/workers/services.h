@@ -37,6 +37,7 @@ struct StreamPulse {
   double cpu_seconds = 0;        ///< Of all inference so far.
   double frame_cpu_seconds = 0;  ///< Of one analysis, moving mean; 0: none yet.
   std::int64_t version = 0;      ///< Of the served model.
+  std::int64_t analysed = 0;     ///< Frames, since the worker began.
 };
 
 /// What serving costs and what skipping frames loses.
@@ -189,8 +190,8 @@ class LearningService {
 
   /// As JobShare::Set.
   virtual Status SetShare(double cores, int core) = 0;
-  /// Labels the frames in `frames` (datasets::SaveFrames) within the golden budget.
-  virtual Result<WindowLabels> Label(const Pupil& pupil, const std::string& frames) = 0;
+  /// Labels the frames of `window` in `frames` (datasets::SaveFrames) within the golden budget.
+  virtual Result<WindowLabels> Label(const Pupil& pupil, int window, const std::string& frames) = 0;
   /// Makes material of them to learn from (Learner::Take) and measures the model saved as `served`
   /// on what is held out; empty: that which the stream opened with; nothing: none serves.
   virtual Result<TakenIn> Take(const Pupil& pupil, int window, const std::string& frames,

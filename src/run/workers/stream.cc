@@ -125,6 +125,12 @@ void Stream::Look() {
                        id(), pulse.why});
     environment_.recorder.Event(id(), gone ? "camera gone" : "camera back", pulse.why);
   }
+  // The first results of a worker, whether it is the run's first or stands in for one that died.
+  if (pulse.analysed > 0 && analysed_ == 0) {
+    environment_.recorder.Event(id(), "inference answers",
+                                fmt::format("version {}", pulse.version));
+  }
+  analysed_ = pulse.analysed;
   if (pulse.ended) ended_ = true;
 }
 

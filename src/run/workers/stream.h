@@ -89,9 +89,9 @@ class Stream {
   /// Serves what an operator has ordered since (a pin, a roll-back); returns whether it did. Any
   /// thread.
   bool Obey();
-  /// `version` has broken its worker again and again: it does not serve again, the newest whole one
-  /// before it does. Any thread.
-  void Quarantine(std::int64_t version);
+  /// `version` has broken its worker again and again, or cannot be read: it does not serve again,
+  /// the newest whole one before it does. Any thread.
+  void Quarantine(std::int64_t version, const std::string& why);
   std::int64_t version() const { return version_; }
   /// Versions by the run time that each began to serve at. Any thread.
   std::map<double, std::int64_t> versions() const;
@@ -126,8 +126,8 @@ class Stream {
   /// The model saved as `weights` answers as `version` from the next frame on.
   Status PutInService(std::int64_t version, const std::string& weights, double accuracy);
   Status Profile();
-  /// Has `frames` labelled and judges the stream by the labels.
-  Result<WindowLabels> LabelFrames(const std::string& frames, LearningService& learning,
+  /// Has the frames of `window` in the file `frames` labelled and judges the stream by the labels.
+  Result<WindowLabels> LabelFrames(int window, const std::string& frames, LearningService& learning,
                                    window::LabelSummary* summary);
   /// Measures the promoted model and the one before it on what has been labelled since, and goes
   /// back where it is the worse.
@@ -152,6 +152,7 @@ class Stream {
   window::LabelSummary labelled_summary_;
   std::atomic<bool> gone_{false};
   std::atomic<bool> ended_{false};
+  std::int64_t analysed_ = 0;  // as of the last Look
 
   mutable std::mutex mutex_;
   // All below is guarded by mutex_.

@@ -23,7 +23,7 @@ Result<window::LabelSummary> Stream::Label(int window, LearningService& learning
   window::LabelSummary summary;
   summary.samples_per_class.resize(camera_settings_.classes.size());
   if (kept > 0) {
-    EKYA_ASSIGN(const WindowLabels labels, LabelFrames(frames, learning, &summary));
+    EKYA_ASSIGN(const WindowLabels labels, LabelFrames(window, frames, learning, &summary));
     if (info_.can_learn && summary.doubt.empty()) {
       EKYA_RETURN_IF_ERROR(Learn(window, frames, labels, learning, &summary));
     }
@@ -35,9 +35,9 @@ Result<window::LabelSummary> Stream::Label(int window, LearningService& learning
   return summary;
 }
 
-Result<WindowLabels> Stream::LabelFrames(const std::string& frames, LearningService& learning,
-                                         window::LabelSummary* summary) {
-  EKYA_ASSIGN(WindowLabels labels, learning.Label(pupil(), frames));
+Result<WindowLabels> Stream::LabelFrames(int window, const std::string& frames,
+                                         LearningService& learning, window::LabelSummary* summary) {
+  EKYA_ASSIGN(WindowLabels labels, learning.Label(pupil(), window, frames));
   EKYA_ASSIGN(const JudgedLabels judged, service_->Judge(labels.labels, labels.last));
   for (const IntervalTally& tally : judged.changed) tallies_.Merge(tally, -1);
   summary->judged_accuracy = tallies_.Accuracy(judged.score);
@@ -142,9 +142,9 @@ bool Stream::Obey() {
   return true;
 }
 
-void Stream::Quarantine(std::int64_t version) {
+void Stream::Quarantine(std::int64_t version, const std::string& why) {
   const std::lock_guard serving(serving_mutex_);
-  models_.Quarantine(version);
+  models_.Quarantine(version, why);
   if (version_ != version) return;
   const auto newest = models_.Newest();
   if (!newest) {

@@ -81,12 +81,11 @@ void StreamModels::Serves(const Kept& kept) {
       fmt::format("version {}{}{}", kept.version, reason_.empty() ? "" : ": ", reason_));
 }
 
-void StreamModels::Quarantine(std::int64_t version) {
-  const std::string reason = "it broke its worker twice";
-  Log(LogLevel::kError, stream_, "version {} is quarantined: {}", version, reason);
-  recorder_.Event(stream_, "model quarantined", fmt::format("version {}: {}", version, reason));
+void StreamModels::Quarantine(std::int64_t version, const std::string& why) {
+  Log(LogLevel::kError, stream_, "version {} is quarantined: {}", version, why);
+  recorder_.Event(stream_, "model quarantined", fmt::format("version {}: {}", version, why));
   if (store_ == nullptr) return;
-  const Status decided = store_->Decide(stream_, version, registry::Verdict::kQuarantined, reason);
+  const Status decided = store_->Decide(stream_, version, registry::Verdict::kQuarantined, why);
   if (!decided.ok()) {
     Log(LogLevel::kWarning, stream_, "that is not written down: {}", decided.error().message);
   }

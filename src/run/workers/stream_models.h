@@ -44,7 +44,7 @@ class StreamModels {
   /// It serves now, and does after a restart.
   void Serves(const Kept& kept);
   /// It breaks what serves it and is not to serve again.
-  void Quarantine(std::int64_t version);
+  void Quarantine(std::int64_t version, const std::string& why);
   /// One of the kept versions, if it is whole.
   std::optional<registry::StoredModel> Version(std::int64_t version);
   /// `worse` turned out to be worse than `previous`, which serves again.

@@ -25,7 +25,7 @@ class TestLearning : public LearningWorker {
  public:
   TestLearning(bool steady, const LearningPlace& place)
       : LearningWorker("learning", place), steady_(steady) {}
-  Result<WindowLabels> Label(const Pupil&, const std::string& file) override {
+  Result<WindowLabels> Label(const Pupil&, int, const std::string& file) override {
     const auto kept = datasets::LoadFrames(file);
     EXPECT_TRUE(kept.ok()) << kept.error().message;
     EXPECT_EQ(kept->uncertainty.size(), kept->frames.size());

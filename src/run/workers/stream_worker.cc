@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "platform/datasets/frame_file.h"
 #include "platform/models/detector.h"
+#include "platform/registry/data_folder.h"
+#include "platform/registry/model_store.h"
 #include "stages/labels/labeller.h"
 
 namespace ekya::workers {
@@ -293,6 +295,7 @@ void StreamWorker::OnResult(const inference::FrameResult& result) {
   {
     const std::lock_guard lock(mutex_);
     if (!result.skipped) {
+      ++analysed_;
       analysis_cpu_seconds_ =
           analysis_cpu_seconds_ > 0
               ? (1 - kCostWeight) * analysis_cpu_seconds_ + kCostWeight * result.cpu_seconds
@@ -364,6 +367,7 @@ StreamPulse StreamWorker::Pulse() const {
   pulse.ended = ended_;
   pulse.why = why_;
   pulse.frame_cpu_seconds = analysis_cpu_seconds_;
+  pulse.analysed = analysed_;
   return pulse;
 }
 

@@ -105,6 +105,7 @@ class StreamWorker : public StreamService {
   std::deque<FramePtr> recent_;      // consecutive frames at the native rate
   std::int64_t offered_ = 0;         // frames given to inference
   std::int64_t answered_ = 0;        // results that came back
+  std::int64_t analysed_ = 0;        // of these, those of an analysis
   double analysis_cpu_seconds_ = 0;  // of one frame, moving mean
 };
 

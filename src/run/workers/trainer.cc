@@ -47,7 +47,7 @@ Status LiveTrainer::Start(const std::string& stream, int window,
 void LiveTrainer::Train(Job& job, const std::string& stream, int window,
                         const RetrainingConfiguration& configuration, std::uint64_t seed) {
   const Stream& source = streams_.Get(stream);
-  const std::string name = fmt::format("candidates/{}-{}", window, job.id);
+  const std::string name = fmt::format("trials/{}-retraining-{}", window, job.id);
   TrainingJob training;
   training.pupil = source.pupil();
   training.window = window - 1;  // Window w trains on what was seen before it.

@@ -18,8 +18,10 @@ struct WorkerHooks {
   /// "worker died", "signal 9"; `stream` is empty for learning workers.
   std::function<void(const std::string& stream, const std::string& kind, const std::string& detail)>
       event = [](const std::string&, const std::string&, const std::string&) {};
-  /// The model of `version` has broken the stream's worker twice. It is away meanwhile.
-  std::function<void(std::int64_t version)> broken = [](std::int64_t) {};
+  /// The model of `version` has broken the stream's worker twice, or cannot be read. The worker is
+  /// away meanwhile.
+  std::function<void(std::int64_t version, const std::string& why)> broken =
+      [](std::int64_t, const std::string&) {};
 };
 
 /// Makes a run's workers.

@@ -42,11 +42,11 @@ bool StillTrains(const Schedule& schedule, const std::string& stream) {
 }  // namespace
 
 WindowRun::WindowRun(const ConductorSettings& settings, schedule::Policy& policy,
-                     const Ports& ports, Memory& memory, int window)
+                     const Ports& ports, Memory& memory, int window, std::optional<double> end)
     : settings_(settings), policy_(policy), ports_(ports), memory_(memory), window_(window) {
   record_.window = window;
   record_.start_seconds = ports_.timeline.Now();
-  end_ = record_.start_seconds + settings_.window_seconds;
+  end_ = end.value_or(record_.start_seconds + settings_.window_seconds);
 }
 
 Result<WindowRecord> WindowRun::Run() {

@@ -22,7 +22,7 @@ class WindowRun {
  public:
   /// All outlive it.
   WindowRun(const ConductorSettings& settings, schedule::Policy& policy, const Ports& ports,
-            Memory& memory, int window);
+            Memory& memory, int window, std::optional<double> end);
 
   Result<WindowRecord> Run();
 

@@ -1,0 +1,146 @@
+#include "run/processes/process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "base/clock.h"
+#include "run/processes/convert.h"
+#include "run/processes/spawner.h"
+
+namespace ekya::processes {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Process, TellsHowItEnded) {
+  auto fails = Process::Start("/bin/sh", {"sh", "-c", "exit 3"});
+  ASSERT_TRUE(fails.ok()) << fails.error().message;
+  const auto status = fails->Wait(10);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(Describe(*status), "exit status 3");
+  EXPECT_TRUE(BrokeDown(*status));
+
+  auto sleeps = Process::Start("/bin/sleep", {"sleep", "100"});
+  ASSERT_TRUE(sleeps.ok());
+  EXPECT_FALSE(sleeps->Wait(0.05)) << "it still runs";
+  sleeps->Signal(SIGKILL);
+  const auto killed = sleeps->Wait(10);
+  ASSERT_TRUE(killed);
+  EXPECT_THAT(Describe(*killed), HasSubstr("signal 9"));
+  EXPECT_FALSE(BrokeDown(*killed)) << "it was killed";
+
+  auto aborts = Process::Start("/bin/sh", {"sh", "-c", "kill -ABRT $$"});
+  ASSERT_TRUE(aborts.ok());
+  EXPECT_TRUE(BrokeDown(*aborts->Wait(10)));
+}
+
+TEST(Process, EndsWithItsOwner) {
+  pid_t id = 0;
+  {
+    Spawner spawner;
+    auto process = spawner.Start("/bin/sleep", {"sleep", "100"});
+    ASSERT_TRUE(process.ok());
+    id = process->id();
+    EXPECT_EQ(kill(id, 0), 0);
+  }
+  EXPECT_NE(kill(id, 0), 0);
+}
+
+TEST(Process, WhatCannotBeStartedIsNamed) {
+  const auto process = Process::Start("/nowhere/program", {"program"});
+  ASSERT_FALSE(process.ok());
+  EXPECT_THAT(process.error().message, HasSubstr("/nowhere/program"));
+}
+
+TEST(Convert, ErrorsKeepCodeAndText) {
+  for (const ErrorCode code :
+       {ErrorCode::kInvalid, ErrorCode::kNotFound, ErrorCode::kInfeasible, ErrorCode::kUnavailable,
+        ErrorCode::kCancelled, ErrorCode::kFailed}) {
+    const Status back = FromStatus(AsStatus(Error{code, "camera a: why"}));
+    ASSERT_FALSE(back.ok());
+    EXPECT_EQ(back.error().code, code);
+    EXPECT_EQ(back.error().message, "camera a: why");
+  }
+  EXPECT_TRUE(FromStatus(AsStatus({})).ok());
+  const Status gone = FromStatus({grpc::StatusCode::UNAVAILABLE, "socket closed"});
+  EXPECT_EQ(gone.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
+  workers::TrainingJob job;
+  job.pupil = {"lobby", {"free", "busy"}};
+  job.window = 7;
+  job.trial = true;
+  job.base = "a.safetensors";
+  job.compare = true;
+  job.configuration.id = "all/8";
+  job.configuration.epochs = 8;
+  job.configuration.balanced = false;
+  job.configuration.distillation = 0.25;
+  job.deadline = 12.5;
+  job.most_held_out = 160;
+  job.seed = 18446744073709551615U;
+  job.state_file = "s";
+  job.out = "o";
+  const workers::TrainingJob same = Unpack(Pack(job));
+  EXPECT_EQ(same.pupil.classes, job.pupil.classes);
+  EXPECT_EQ(same.window, 7);
+  EXPECT_TRUE(same.trial);
+  EXPECT_FALSE(same.first);
+  EXPECT_EQ(same.configuration.id, "all/8");
+  EXPECT_EQ(same.configuration.epochs, 8);
+  EXPECT_FALSE(same.configuration.balanced);
+  EXPECT_EQ(same.configuration.distillation, 0.25);
+  EXPECT_EQ(same.configuration.trained_stages, job.configuration.trained_stages);
+  EXPECT_EQ(same.seed, job.seed);
+  EXPECT_EQ(same.deadline, 12.5);
+  EXPECT_EQ(same.out, "o");
+
+  workers::TrainingReport report;
+  report.accuracy = {0.5, 0.75};
+  report.whole = false;
+  report.comparison.served = {0, 1};
+  report.comparison.candidate = {1, 1};
+  report.comparison.label = {-1, 3};
+  report.comparison.candidate_accuracy = 1;
+  const workers::TrainingReport told = Unpack(Pack(report));
+  EXPECT_EQ(told.accuracy, report.accuracy);
+  EXPECT_FALSE(told.whole);
+  EXPECT_EQ(told.comparison.label, report.comparison.label);
+  EXPECT_EQ(told.comparison.candidate, report.comparison.candidate);
+  EXPECT_EQ(told.comparison.candidate_accuracy, 1);
+}
+
+TEST(Convert, ResultsComeBackAsTheyWere) {
+  workers::WindowLabels labels;
+  labels.labels = {{5, {{{1, 2, 3, 4}, 2, 0.5}}, false}, {9, {}, true}};
+  labels.first_looks = {{{{1, 2, 3, 4}, 0, 1}}};
+  labels.second_looks = {{}};
+  labels.last = 9;
+  const workers::WindowLabels same = Unpack(Pack(labels));
+  ASSERT_EQ(same.labels.size(), 2U);
+  EXPECT_EQ(same.labels[0].index, 5);
+  EXPECT_FALSE(same.labels[0].uniform);
+  EXPECT_EQ(same.labels[0].objects[0].box.height, 4);
+  EXPECT_EQ(same.first_looks.size(), 1U);
+  EXPECT_EQ(same.second_looks.size(), 1U);
+  EXPECT_EQ(same.last, 9);
+
+  const workers::IntervalTally tally{1, 2, {3, 4, 5}, 6, 1, {7, 8}, 0.25};
+  const workers::IntervalTally told = Unpack(Pack(tally));
+  EXPECT_EQ(told.score.objects, 4);
+  EXPECT_EQ(told.class_counts, tally.class_counts);
+  EXPECT_EQ(told.inference_cores, 0.25);
+
+  const workers::StreamPulse pulse{true, false, "silent", 1.5, 0.25, 3, 40};
+  const workers::StreamPulse beat = Unpack(Pack(pulse));
+  EXPECT_TRUE(beat.gone);
+  EXPECT_EQ(beat.why, "silent");
+  EXPECT_EQ(beat.version, 3);
+  EXPECT_EQ(beat.analysed, 40);
+}
+
+}  // namespace
+}  // namespace ekya::processes
