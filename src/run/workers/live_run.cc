@@ -256,6 +256,7 @@ window::ConductorSettings SettingsOf(const Site& site, int devices) {
   settings.profiling.epochs = site.learning.profiling_epochs;
   settings.weigh_trials = site.learning.weigh_trials;
   settings.drift = window::DriftUseOf(site.learning.drift);
+  settings.profiler = window::ProfilerUseOf(site.learning.profiler);
   return settings;
 }
 

@@ -88,6 +88,11 @@ void Recorder::Window(const window::WindowRecord& window) {
          retraining.predicted_device_seconds, retraining.achieved_accuracy,
          retraining.device_seconds, retraining.outcome});
   }
+  for (const window::CorrectionRecord& correction : window.corrections) {
+    entry.corrections.push_back({start_epoch_ + correction.time_seconds, correction.stream,
+                                 correction.configuration, correction.what, correction.predicted,
+                                 correction.corrected});
+  }
   Note(registry_->RecordWindow(entry));
   for (const std::string& warning : window.warnings) Event("", "warning", warning);
 }

@@ -40,6 +40,7 @@ TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
   decision.schedule.scheduler = "planner";
   window.decisions = {decision};
   window.retrainings = {{"lobby", "all/10", 31, 45, 0.9, 5, 0.02, 0.91, 4.5, "swapped"}};
+  window.corrections = {{40, "lobby", "all/10", "device_seconds", 5, 7.5}};
   window.warnings = {"yard: no frame for 5 s"};
   recorder.Window(window);
   window::StreamInterval judged;
@@ -69,6 +70,9 @@ TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
   ASSERT_THAT(windows, SizeIs(1));
   EXPECT_EQ(windows[0].start_seconds, 1e9 + 30);
   EXPECT_EQ(windows[0].retrainings[0].end_seconds, 1e9 + 45);
+  ASSERT_THAT(windows[0].corrections, SizeIs(1));
+  EXPECT_EQ(windows[0].corrections[0].time_seconds, 1e9 + 40);
+  EXPECT_EQ(windows[0].corrections[0].corrected, 7.5);
   EXPECT_EQ(windows[0].profiles[0].spread, 0.01);
   ASSERT_THAT(windows[0].decisions, SizeIs(1));
   EXPECT_EQ(ReadSchedule(windows[0].decisions[0].schedule, "registry")->scheduler, "planner");
