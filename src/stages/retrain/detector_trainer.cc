@@ -152,7 +152,7 @@ Result<DetectorOutcome> TrainCopy(std::unique_ptr<models::LearningDetector> copy
   EKYA_ASSIGN(outcome.f1, training.loop().Run(
                               hooks, [&](const auto& places) { return training.Loss(places); },
                               [&] { return MeasureF1(*model, set.held_out); },
-                              [&] { return training.Digest(); }));
+                              !set.held_out.empty(), [&] { return training.Digest(); }));
   outcome.model = std::move(copy);
   outcome.cpu_seconds = ThreadCpuSeconds() - start;
   return outcome;

@@ -72,7 +72,8 @@ Result<TrainingOutcome> TrainCopy(const models::Classifier& base, const Training
   EKYA_ASSIGN(outcome.accuracy,
               training.loop().Run(
                   hooks, [&](const auto& places) { return training.Loss(places); },
-                  [&] { return training.Measure(); }, [&] { return training.Digest(); }));
+                  [&] { return training.Measure(); }, !set.held_out.empty(),
+                  [&] { return training.Digest(); }));
   outcome.model = std::move(copy);
   outcome.cpu_seconds = ThreadCpuSeconds() - start;
   return outcome;

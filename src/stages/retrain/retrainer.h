@@ -48,6 +48,10 @@ struct TrainingHooks {
   /// samples, configuration or seed), or a damaged one, is discarded with a warning. Whoever named
   /// it removes it when the training is done. Empty: nothing is kept.
   std::filesystem::path state_file = {};
+  /// Early stop: after this many epochs without a better accuracy on the held-out samples one last
+  /// epoch is trained, at the falling end of the learning rate's cycle, and no more. 0: never.
+  /// Without held-out samples nothing tells, and every epoch is trained.
+  int patience = 0;
 };
 
 struct TrainingOutcome {

@@ -353,6 +353,63 @@ TEST(Train, GoesOnFromItsStateAsIfNothingHadHappened) {
   std::filesystem::remove(file);
 }
 
+TEST(Train, StopsEarlyOnceHeldOutSamplesTellNothingNew) {
+  const auto base = MakeBase();
+  const auto set = MakeSet(96, 30);
+  const auto whole = Train(*base, set, Quick(30), 3, {});
+  ASSERT_TRUE(whole.ok());
+  ASSERT_EQ(whole->accuracy.size(), 30U);
+  TrainingHooks hooks;
+  hooks.patience = 3;
+  const auto early = Train(*base, set, Quick(30), 3, hooks);
+  ASSERT_TRUE(early.ok());
+  // The same epochs until one in four is no better than the best before; then the last one.
+  const auto& accuracy = early->accuracy;
+  ASSERT_LT(accuracy.size(), 30U);
+  ASSERT_GT(accuracy.size(), 4U);
+  for (std::size_t i = 0; i + 1 < accuracy.size(); ++i) EXPECT_EQ(accuracy[i], whole->accuracy[i]);
+  const auto best = std::max_element(accuracy.begin(), accuracy.end() - 1);
+  EXPECT_EQ(accuracy.end() - 1 - best, 4);
+  // Its rate fell: it is another one than the next of the long cycle.
+  TrainingHooks stopped;
+  stopped.epoch = [&](const TrainingProgress& progress) {
+    return progress.epoch < static_cast<int>(accuracy.size());
+  };
+  const auto cut = Train(*base, set, Quick(30), 3, stopped);
+  ASSERT_TRUE(cut.ok());
+  EXPECT_NE(WeightsOf(*early->model), WeightsOf(*cut->model));
+
+  auto blind = set;
+  blind.held_out.clear();
+  const auto all = Train(*base, blind, Quick(12), 3, hooks);
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(all->accuracy.size(), 12U);
+}
+
+TEST(Train, GoesOnFromTheStateOfItsOwnPrecisionAndPatienceAlone) {
+  const auto base = MakeBase();
+  const auto set = MakeSet(48, 20);
+  const auto file = std::filesystem::path(testing::TempDir()) /
+                    (std::to_string(getpid()) + "-precision.safetensors");
+  TrainingHooks hooks;
+  hooks.state_file = file;
+  const auto minibatches = [&](models::Precision precision, int patience) {
+    const auto model = base->Clone();
+    model->SetTrainingPrecision(precision);
+    int count = 0;
+    hooks.patience = patience;
+    hooks.checkpoint = [&] { return ++count > 0; };
+    EXPECT_TRUE(Train(*model, set, Quick(2), 3, hooks).ok());
+    return count;
+  };
+  EXPECT_GT(minibatches(models::Precision::kFloat32, 0), 0);
+  EXPECT_EQ(minibatches(models::Precision::kFloat32, 0), 0);
+  EXPECT_GT(minibatches(models::Precision::kBfloat16, 0), 0);
+  EXPECT_EQ(minibatches(models::Precision::kBfloat16, 0), 0);
+  EXPECT_GT(minibatches(models::Precision::kBfloat16, 1), 0);
+  std::filesystem::remove(file);
+}
+
 TEST(Train, GrowsByClassesThatItsBaseDoesNotKnow) {
   TrainingSet first;
   first.training = MakeSamples(80, 2, 1);

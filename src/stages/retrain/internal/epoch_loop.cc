@@ -76,29 +76,42 @@ void EpochLoop::Replay(std::vector<std::vector<std::size_t>> groups,
   steps_ = static_cast<std::int64_t>(minibatches) * configuration_.epochs;
 }
 
+bool OnPlateau(const std::vector<double>& accuracy, int patience) {
+  if (patience <= 0 || accuracy.empty()) return false;
+  const auto best = std::max_element(accuracy.begin(), accuracy.end());
+  return accuracy.end() - best > patience;
+}
+
 Result<std::vector<double>> EpochLoop::Run(const TrainingHooks& hooks, const Loss& loss,
-                                           const Measure& measure,
+                                           const Measure& measure, bool held_out,
                                            const std::function<std::uint64_t()>& samples) {
+  const int patience = held_out ? hooks.patience : 0;
   std::string identity;
   std::vector<TrainingProgress> epochs;
   if (!hooks.state_file.empty()) {
-    identity = Identity(samples());
+    identity = Identity(samples(), patience);
     epochs = Resume(hooks.state_file, identity);
   }
   std::vector<double> measured;
   bool more = true;
-  for (const auto& epoch : epochs) {
-    measured.push_back(epoch.accuracy);
-    more = more && hooks.epoch(epoch);
-  }
-  while (more && static_cast<int>(measured.size()) < configuration_.epochs) {
+  bool last = false;
+  // What was measured decides alone, so that a resumed training ends where it would have ended.
+  const auto take = [&](const TrainingProgress& progress) {
+    last = static_cast<int>(measured.size()) + 1 >= configuration_.epochs ||
+           OnPlateau(measured, patience);
+    measured.push_back(progress.accuracy);
+    more = more && hooks.epoch(progress);
+  };
+  for (const auto& epoch : epochs) take(epoch);
+  while (more && !last) {
     TrainingProgress progress;
     progress.epoch = static_cast<int>(measured.size()) + 1;
+    const std::int64_t steps = steps_ / configuration_.epochs;
+    if (OnPlateau(measured, patience)) step_ = steps_ - steps;
     const double start = ThreadCpuSeconds();
     EKYA_RETURN_IF_ERROR(RunEpoch(progress.epoch, hooks.checkpoint, loss));
     progress.epoch_cpu_seconds = ThreadCpuSeconds() - start;
     EKYA_ASSIGN(progress.accuracy, measure());
-    measured.push_back(progress.accuracy);
     epochs.push_back(progress);
     if (!hooks.state_file.empty()) {
       // A full disk must not keep a stream from its better model.
@@ -107,7 +120,7 @@ Result<std::vector<double>> EpochLoop::Run(const TrainingHooks& hooks, const Los
             kept.error().message);
       }
     }
-    more = hooks.epoch(progress);
+    take(progress);
   }
   return measured;
 }

@@ -21,6 +21,10 @@ Error Invalid(const RetrainingConfiguration& configuration, const std::string& t
 /// kFailed: an exception of LibTorch's while it trained under `configuration`.
 Error CannotTrain(const RetrainingConfiguration& configuration, const std::exception& exception);
 
+/// Whether `accuracy`, measured after each epoch so far, has not risen over its best for `patience`
+/// epochs; 0: never.
+bool OnPlateau(const std::vector<double>& accuracy, int patience);
+
 /// One training in progress, whatever its network learns: which samples it takes and in which
 /// order, its steps, and what may go wrong. It knows samples by their places: first the new ones
 /// that it chose, then the exemplars.
@@ -52,20 +56,22 @@ class EpochLoop {
   Random& random() { return random_; }
 
   /// Every epoch; returns what was measured after each. Errors as Train's. `samples` stands for
-  /// what is trained on: asked where a state is kept, so that it is this training's.
+  /// what is trained on: asked where a state is kept, so that it is this training's. `held_out`:
+  /// whether `measure` has samples to tell anything by; without, there is no early stop.
   Result<std::vector<double>> Run(const TrainingHooks& hooks, const Loss& loss,
-                                  const Measure& measure,
+                                  const Measure& measure, bool held_out,
                                   const std::function<std::uint64_t()>& samples);
 
  private:
   /// The state after the last epoch that `path` has of the training `identity`: its epochs, or none
   /// where there is no such file or it cannot be used.
+  /// Leaves `step_` where the next epoch begins.
   std::vector<TrainingProgress> Resume(const std::filesystem::path& path,
                                        const std::string& identity);
   Status Keep(const std::filesystem::path& path, const std::string& identity,
               const std::vector<TrainingProgress>& epochs);
   /// What makes this training what it is, as a number in hexadecimal.
-  std::string Identity(std::uint64_t samples) const;
+  std::string Identity(std::uint64_t samples, int patience) const;
   /// One pass over the samples. `epoch` counts from 1.
   Status RunEpoch(int epoch, const std::function<bool()>& checkpoint, const Loss& loss);
   /// This epoch's places in random order: all the new ones, and another draw of exemplars.

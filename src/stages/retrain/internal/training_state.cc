@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "core/safetensors.h"
+#include "platform/models/precision.h"
 #include "stages/retrain/internal/epoch_loop.h"
 
 namespace ekya::retrain::internal {
@@ -53,12 +54,13 @@ Result<std::vector<TrainingProgress>> Parse(std::string_view text, const std::st
 
 }  // namespace
 
-std::string EpochLoop::Identity(std::uint64_t samples) const {
+std::string EpochLoop::Identity(std::uint64_t samples, int patience) const {
   const auto& c = configuration_;
   std::uint64_t hash = DeriveSeed(
-      samples, fmt::format("{} {} {} {} {} {} {} {} {} {}", seed_, c.epochs, c.sample_fraction,
-                           c.trained_stages, c.last_hidden, c.batch_size, c.learning_rate,
-                           c.augmentation, c.balanced, c.distillation));
+      samples, fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", seed_, c.epochs,
+                           c.sample_fraction, c.trained_stages, c.last_hidden, c.batch_size,
+                           c.learning_rate, c.augmentation, c.balanced, c.distillation, patience,
+                           models::Name(network_.training_precision())));
   for (const std::size_t index : chosen_) hash = DeriveSeed(hash, std::to_string(index));
   for (const auto& [name, tensor] : network_.Store()) {
     hash = DeriveSeed(DeriveSeed(hash, name), tensor.bytes);
