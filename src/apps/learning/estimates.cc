@@ -76,6 +76,8 @@ struct Row {
   std::string configuration;
   double truth = 0;
   double truth_seconds = 0;
+  double truth_before = -1;  ///< Of the same configuration in the window before; -1: there is none.
+  std::size_t judged = 0;    ///< Samples that the truth was measured on.
   RetrainingProfile shared;
   RetrainingProfile plain;
 
@@ -100,6 +102,7 @@ Result<SetResult> Estimate(const EstimatesData& set, const std::filesystem::path
   }
   profile::SharedProfiler profiler({}, set.settings.grid);
   SetResult result;
+  std::map<std::pair<std::string, std::string>, double> last;  // truth, by stream and configuration
   for (int window = 1; window < recordings.front()->windows(); ++window) {
     for (const auto& recording : recordings) {
       EKYA_ASSIGN(const RecordedWindow recorded, recording->Record(window, {}));
@@ -114,8 +117,11 @@ Result<SetResult> Estimate(const EstimatesData& set, const std::filesystem::path
       for (std::size_t i = 0; i < recorded.retraining.size(); ++i) {
         const RecordedRetraining& truth = recorded.retraining[i];
         result.exhaustive_seconds += truth.device_seconds;
+        double& before = last.try_emplace({recording->stream().id, truth.id}, -1).first->second;
         result.rows.push_back({&set, recording->stream().id, window, truth.id, truth.accuracy,
-                               truth.device_seconds, shared.profiles[i], plain.profiles[i]});
+                               truth.device_seconds, before, recording->Judged(window).size(),
+                               shared.profiles[i], plain.profiles[i]});
+        before = truth.accuracy;
       }
     }
   }
@@ -136,6 +142,10 @@ struct ErrorFigures {
   double plain_median_points = 0;
   double plain_bias_points = 0;
   double median_seconds_ratio = 0;  ///< Of the device seconds' error, either way.
+  /// Of one who knows for certain what each configuration gave in the window before, and takes it.
+  double known_before_median_points = 0;
+  /// Of one who knows what the truth would be on endless samples: what judging leaves to chance.
+  double chance_median_points = 0;
 };
 
 ErrorFigures FiguresOf(const std::vector<Row>& rows) {
@@ -143,7 +153,13 @@ ErrorFigures FiguresOf(const std::vector<Row>& rows) {
   std::vector<double> shared;
   std::vector<double> plain;
   std::vector<double> seconds;
+  std::vector<double> known_before;
+  std::vector<double> chance;
+  constexpr double kMedianOfNormal = 0.6745;  // of the absolute value
   for (const Row& row : rows) {
+    if (row.truth_before >= 0) known_before.push_back(100 * std::abs(row.truth_before - row.truth));
+    chance.push_back(100 * kMedianOfNormal *
+                     std::sqrt(row.truth * (1 - row.truth) / static_cast<double>(row.judged)));
     shared.push_back(100 * std::abs(row.Error(false)));
     plain.push_back(100 * std::abs(row.Error(true)));
     figures.bias_points += 100 * row.Error(false) / static_cast<double>(rows.size());
@@ -153,6 +169,8 @@ ErrorFigures FiguresOf(const std::vector<Row>& rows) {
   figures.median_points = Median(std::move(shared));
   figures.plain_median_points = Median(std::move(plain));
   figures.median_seconds_ratio = Median(std::move(seconds));
+  figures.known_before_median_points = Median(std::move(known_before));
+  figures.chance_median_points = Median(std::move(chance));
   return figures;
 }
 
@@ -240,9 +258,9 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
   report::Summary summary;
   report::Table table;
   table.caption = "Errors are in points of accuracy; times are processor seconds.";
-  for (const char* name :
-       {"data", "median error", "bias", "paper's median", "paper's bias", "cost / exhaustive",
-        "paper's cost / exhaustive", "seconds a window", "seconds' error"}) {
+  for (const char* name : {"data", "median error", "bias", "paper's median", "paper's bias",
+                           "cost / exhaustive", "paper's cost / exhaustive", "seconds a window",
+                           "seconds' error", "the window before, known", "chance of judging"}) {
     table.columns.push_back({name, std::string(name) != "data"});
   }
   SetResult all;
@@ -261,13 +279,17 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
     summary.figures["cost_of_exhaustive_ratio" + suffix] = ratio;
     summary.figures["plain_cost_of_exhaustive_ratio" + suffix] = plain_ratio;
     summary.figures["seconds_median_error_ratio" + suffix] = figures.median_seconds_ratio;
+    summary.figures["known_before_median_points" + suffix] = figures.known_before_median_points;
+    summary.figures["chance_median_points" + suffix] = figures.chance_median_points;
     table.rows.push_back({title, fmt::format("{:.2f}", figures.median_points),
                           fmt::format("{:+.2f}", figures.bias_points),
                           fmt::format("{:.2f}", figures.plain_median_points),
                           fmt::format("{:+.2f}", figures.plain_bias_points),
                           fmt::format("{:.2f} %", 100 * ratio),
                           fmt::format("{:.1f} %", 100 * plain_ratio), fmt::format("{:.3f}", window),
-                          fmt::format("{:.0f} %", 100 * figures.median_seconds_ratio)});
+                          fmt::format("{:.0f} %", 100 * figures.median_seconds_ratio),
+                          fmt::format("{:.2f}", figures.known_before_median_points),
+                          fmt::format("{:.2f}", figures.chance_median_points)});
   };
   for (std::size_t i = 0; i < sets.size(); ++i) {
     add(sets[i].title, "_" + sets[i].id, results[i]);
@@ -299,6 +321,11 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
       "its samples, none of which reaches training, trials or held-out samples. Estimates are made "
       "before that window, from the samples of the one before it.");
   page.Add(table);
+  page.Paragraph(
+      "The window before, known: the median error of one who knows for certain what each "
+      "configuration gave in the window before, and takes that. Chance of judging: that of one who "
+      "knows everything but which samples the truth happens to be measured on, were these "
+      "independent; those of one scene are alike, and leave more to chance.");
   page.Heading("Distribution of errors");
   page.Add(Distribution(all.rows, "All data"));
   std::vector<report::Figure> figures;

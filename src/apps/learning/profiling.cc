@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -26,17 +27,33 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
                                    std::uint64_t seed) {
   const int window = recording.window();
   const std::string& stream = recording.stream().id;
+  const std::vector<Sample>& held_out = recording.set().held_out;
+  profile::Sight last;
   // What it costs to know this is the labels: served models have answered these frames.
   if (const RecordedServing* const before = recording.before()) {
-    profiler.Achieved(stream, window - 1, "", before->start_accuracy, before->start_samples, 0);
-    profiler.Achieved(stream, window - 1, before->configuration, before->accuracy, before->samples,
+    profiler.Achieved(stream, window - 1, before->configuration, before->before, before->after,
                       before->device_seconds);
+    last = before->held_out;
   }
   const double start = ThreadCpuSeconds();
-  const std::vector<Sample>& held_out = recording.set().held_out;
   const std::unique_ptr<models::Classifier> served = recording.base().Clone();
+  if (recording.before() == nullptr && !held_out.empty()) {
+    // The first model was made of these frames' window and has not answered any of them.
+    const std::vector<Sample>& all = recording.stream().windows.front().samples;
+    const auto cut = static_cast<std::size_t>(std::find_if(all.begin(), all.end(),
+                                                           [&](const Sample& sample) {
+                                                             return sample.time_seconds >=
+                                                                    held_out.front().time_seconds;
+                                                           }) -
+                                              all.begin());
+    EKYA_ASSIGN(const auto sights,
+                SightsOf(*served, all, {}, {cut, all.size()}, recording.stream().window_seconds));
+    last = sights.front();
+  }
   EKYA_ASSIGN(const double served_accuracy, retrain::MeasureAccuracy(*served, held_out));
-  profiler.Begin(stream, window, served_accuracy, static_cast<int>(held_out.size()));
+  last.accuracy = served_accuracy;
+  last.labelled = static_cast<int>(held_out.size());
+  profiler.Begin(stream, window, last);
 
   // A trial's own measuring comes after its epoch, once.
   retrain::TrainingSet set = recording.set();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -21,12 +22,17 @@ namespace {
 
 constexpr char kFormat[] = "ekya-recording/1";
 
-/// At most `most` of `samples`, evenly spread; 0: all.
+/// Places of at most `most` of `count` samples, evenly spread; 0: all.
+std::vector<std::size_t> Spread(std::size_t count, int most) {
+  const auto wanted = most <= 0 ? count : std::min(count, static_cast<std::size_t>(most));
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < wanted; ++i) places.push_back(i * count / wanted);
+  return places;
+}
+
 std::vector<Sample> Thinned(const std::vector<Sample>& samples, int most) {
-  const auto count = static_cast<std::size_t>(most);
-  if (most <= 0 || samples.size() <= count) return samples;
   std::vector<Sample> thinned;
-  for (std::size_t i = 0; i < count; ++i) thinned.push_back(samples[i * samples.size() / count]);
+  for (const std::size_t place : Spread(samples.size(), most)) thinned.push_back(samples[place]);
   return thinned;
 }
 
@@ -121,6 +127,39 @@ Result<std::optional<RecordedWindow>> Read(const std::string& text, const std::s
 
 }  // namespace
 
+Result<std::vector<profile::Sight>> SightsOf(models::Classifier& model,
+                                             const std::vector<Sample>& samples,
+                                             const std::vector<std::size_t>& labelled,
+                                             const std::vector<std::size_t>& cuts,
+                                             double window_seconds) {
+  std::vector<profile::Sight> sights;
+  for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
+    std::vector<const Image*> pictures;
+    for (std::size_t i = cuts[k]; i < cuts[k + 1]; ++i) pictures.push_back(&samples[i].image);
+    profile::Sight& sight = sights.emplace_back();
+    if (pictures.empty()) continue;
+    EKYA_ASSIGN(const auto answers, model.Classify(pictures, 0));
+    double right = 0;
+    double squares = 0;
+    for (std::size_t i = cuts[k]; i < cuts[k + 1]; ++i) {
+      const auto& answer = answers[i - cuts[k]];
+      sight.time += samples[i].time_seconds / window_seconds;
+      sight.mean_score += answer.score;
+      squares += answer.score * answer.score;
+      if (!std::binary_search(labelled.begin(), labelled.end(), i)) continue;
+      ++sight.labelled;
+      right += answer.class_index == samples[i].label ? 1 : 0;
+    }
+    sight.seen = static_cast<int>(pictures.size());
+    sight.time /= sight.seen;
+    sight.mean_score /= sight.seen;
+    const double variance = squares / sight.seen - sight.mean_score * sight.mean_score;
+    sight.score_deviation = std::sqrt(std::max(variance, 0.0));
+    if (sight.labelled > 0) sight.accuracy = right / sight.labelled;
+  }
+  return sights;
+}
+
 Recording::Recording(const SampleStream& stream, const RecordingSettings& settings,
                      std::filesystem::path folder)
     : stream_(stream),
@@ -192,14 +231,7 @@ Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>
       retrain::SplitByTime(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
 
   before_ = std::move(last_);
-  if (before_) {
-    std::vector<Sample> labels = labelled(window - 1);
-    EKYA_ASSIGN(before_->accuracy, retrain::MeasureAccuracy(*base_, labels));
-    before_->samples = static_cast<int>(labels.size());
-    labels.resize((labels.size() + 1) / 2);
-    EKYA_ASSIGN(before_->start_accuracy, retrain::MeasureAccuracy(*previous, labels));
-    before_->start_samples = static_cast<int>(labels.size());
-  }
+  if (before_) EKYA_RETURN_IF_ERROR(Observe(window - 1, *previous));
   std::optional<RecordedWindow> recorded = Kept(window);
   if (!recorded) {
     EKYA_ASSIGN(recorded, Train(window, progress));
@@ -209,6 +241,24 @@ Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>
     if (retraining.id == recorded->chosen) last_->device_seconds = retraining.device_seconds;
   }
   return std::move(*recorded);
+}
+
+Status Recording::Observe(int window, models::Classifier& previous) {
+  const std::vector<Sample>& samples = stream_.windows[static_cast<std::size_t>(window)].samples;
+  const std::vector<std::size_t> labelled = Spread(samples.size(), settings_.labelled_per_window);
+  const double held_out_from = set_.held_out.empty() ? 0 : set_.held_out.front().time_seconds;
+  const auto cut = static_cast<std::size_t>(
+      std::find_if(samples.begin(), samples.end(),
+                   [&](const Sample& sample) { return sample.time_seconds >= held_out_from; }) -
+      samples.begin());
+  const double seconds = stream_.window_seconds;
+  EKYA_ASSIGN(before_->before,
+              SightsOf(previous, samples, labelled, {0, (samples.size() + 1) / 2}, seconds));
+  EKYA_ASSIGN(before_->after,
+              SightsOf(*base_, samples, labelled, {0, cut / 2, cut, samples.size()}, seconds));
+  before_->held_out = before_->after.back();
+  before_->after.pop_back();
+  return {};
 }
 
 std::optional<RecordedWindow> Recording::Kept(int window) {

@@ -12,6 +12,7 @@
 #include "apps/learning/streams.h"
 #include "base/result.h"
 #include "core/configuration.h"
+#include "decide/profile/belief.h"
 #include "platform/models/classifier.h"
 #include "stages/retrain/retrainer.h"
 
@@ -41,6 +42,14 @@ struct RecordedRetraining {
   std::vector<double> later;                     ///< Accuracy in the windows after.
 };
 
+/// What `model` shows of each stretch of `samples` (in order of time): of those from place cuts[i]
+/// to before cuts[i + 1]. `labelled`: places whose labels are known, ascending.
+Result<std::vector<profile::Sight>> SightsOf(models::Classifier& model,
+                                             const std::vector<Sample>& samples,
+                                             const std::vector<std::size_t>& labelled,
+                                             const std::vector<std::size_t>& cuts,
+                                             double window_seconds);
+
 /// One retraining window of a stream, every configuration trained.
 struct RecordedWindow {
   int window = 0;             ///< From 1: retrained on the samples of the windows before it.
@@ -51,14 +60,15 @@ struct RecordedWindow {
   std::vector<RecordedRetraining> retraining;  ///< In the grid's order.
 };
 
-/// How the models that served in a window did on its labels: the one that was there at its start
-/// on those of the first half, the one that was retrained on all.
+/// What the models that served in a window showed in it, on all its samples and on those that came
+/// to be labelled: the one that was there at its start in the first half, the one that was
+/// retrained in all of it.
 struct RecordedServing {
-  double start_accuracy = 0;
-  int start_samples = 0;
+  std::vector<profile::Sight> before;
   std::string configuration;  ///< Id of what was retrained; empty: nothing that the gate let pass.
-  double accuracy = 0;
-  int samples = 0;
+  /// Of what the next window is trained on, in order of time; its last part is `held_out`.
+  std::vector<profile::Sight> after;
+  profile::Sight held_out;
   double device_seconds = 0;  ///< Of that retraining.
 };
 
@@ -105,6 +115,8 @@ class Recording {
   /// What an earlier recording has kept of `window`, with its model; nothing where there is none.
   std::optional<RecordedWindow> Kept(int window);
   Result<RecordedWindow> Train(int window, const std::function<bool()>& progress);
+  /// Fills in what the models showed that served in `window`, `previous` at its start.
+  Status Observe(int window, models::Classifier& previous);
   std::filesystem::path PathOf(int window, const char* ending) const;
 
   const SampleStream& stream_;

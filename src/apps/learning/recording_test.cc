@@ -87,7 +87,19 @@ TEST_F(RecordingTest, TrainsEveryConfigurationAndTellsWhatItIsWorthLater) {
   ASSERT_TRUE((*recording)->Record(2, {}).ok());
   ASSERT_NE((*recording)->before(), nullptr);
   EXPECT_EQ((*recording)->before()->configuration, recorded->chosen);
-  EXPECT_EQ((*recording)->before()->samples, 40);
+  // Every sample of window 1 once, the last ones apart: they are held out of what is trained on.
+  const RecordedServing& serving = *(*recording)->before();
+  ASSERT_THAT(serving.after, SizeIs(2));
+  EXPECT_EQ(serving.after[0].labelled + serving.after[1].labelled + serving.held_out.labelled, 40);
+  EXPECT_EQ(serving.held_out.labelled, static_cast<int>((*recording)->set().held_out.size()));
+  EXPECT_EQ(serving.before[0].labelled, 20);
+  EXPECT_GT(serving.held_out.time, serving.after[1].time);
+  EXPECT_GT(serving.after[1].time, serving.after[0].time);
+  EXPECT_LT(serving.held_out.time, 2);
+  for (const profile::Sight& sight : serving.after) {
+    EXPECT_GT(sight.mean_score, 0);
+    EXPECT_LE(sight.mean_score, 1);
+  }
 }
 
 TEST_F(RecordingTest, GoesOnWhereItWasInterruptedAndEndsTheSame) {

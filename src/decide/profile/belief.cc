@@ -2,47 +2,31 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
-#include "base/check.h"
 #include "decide/profile/micro_profiler.h"
 
 namespace ekya::profile {
 namespace {
 
 // Prior of an accuracy nobody has measured anything like: anywhere.
-constexpr double kMean = 0.5;
-constexpr double kAnywhere = 0.5;
+constexpr double kMiddle = std::numbers::pi / 4;
+constexpr double kAnywhere = 0.6;
 // Keeps the matrix of equal measurements regular.
 constexpr double kJitter = 1e-6;
+// Scores do not agree better than to this deviation.
+constexpr double kLeastDeviation = 0.01;
 
 double Square(double value) { return value * value; }
+/// As an angle, 0 to pi / 2: what n samples tell of it has the variance 1 / (4 n) everywhere.
+double Angle(double rate) { return std::asin(std::sqrt(std::clamp(rate, 0.0, 1.0))); }
+double Rate(double angle) { return Square(std::sin(std::clamp(angle, 0.0, std::numbers::pi / 2))); }
 
-/// Cholesky factor of a symmetric positive definite matrix, in place, lower part.
-void Factorise(std::vector<double>& a, std::size_t n) {
-  for (std::size_t j = 0; j < n; ++j) {
-    double* const row_j = &a[j * n];
-    for (std::size_t i = j; i < n; ++i) {
-      double* const row_i = &a[i * n];
-      double sum = row_i[j];
-      for (std::size_t k = 0; k < j; ++k) sum -= row_i[k] * row_j[k];
-      if (i == j) {
-        row_j[j] = std::sqrt(std::max(sum, kJitter));
-      } else {
-        row_i[j] = sum / row_j[j];
-      }
-    }
-  }
-}
-
-/// Solves L x = b in place.
-void SolveLower(const std::vector<double>& factor, std::size_t n, std::vector<double>& b) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const double* const row = &factor[i * n];
-    double sum = b[i];
-    for (std::size_t k = 0; k < i; ++k) sum -= row[k] * b[k];
-    b[i] = sum / row[i];
-  }
+/// Of a process that is smooth once, `away` lengths apart.
+double Matern(double away) {
+  const double x = std::sqrt(3.0) * away;
+  return (1 + x) * std::exp(-x);
 }
 
 double Dot(const std::vector<double>& a, const std::vector<double>& b) {
@@ -58,77 +42,119 @@ TrainingState StateAfter(const RetrainingConfiguration& configuration) {
           configuration.sample_fraction * EffectiveEpochs(configuration.epochs)};
 }
 
-void Belief::Add(Measurement measurement) {
-  if (!(measurement.accuracy >= 0 && measurement.accuracy <= 1) || measurement.samples <= 0) return;
-  if (measurements_.size() >= settings_.most) measurements_.erase(measurements_.begin());
-  measurements_.push_back(std::move(measurement));
+BelievedModel Belief::Trained(const BelievedModel& base, TrainingState state,
+                              double learned_at) const {
+  const double learned = (1 - std::exp2(-state.work / settings_.half_work)) *
+                         (state.trained_stages <= 1 ? settings_.head : 1);
+  return {base.stream, base.number, learned * learned_at + (1 - learned) * base.learned_at};
 }
 
-void Belief::Judged(const std::string& stream, int window, TrainingState state, double accuracy,
-                    int samples) {
-  Add({stream, window, state, false, accuracy, static_cast<double>(samples)});
+Belief::Measurement Belief::Of(const BelievedModel& model, double time) {
+  Measurement measurement;
+  measurement.stream = model.stream;
+  measurement.model = model.number;
+  measurement.time = time;
+  measurement.age = time - model.learned_at;
+  return measurement;
 }
 
-void Belief::HeldOut(const std::string& stream, int window, TrainingState state, double accuracy,
-                     int samples) {
-  Add({stream, window, state, true, accuracy, static_cast<double>(samples)});
+void Belief::Right(const BelievedModel& model, double time, double accuracy, int samples,
+                   int group) {
+  if (!(accuracy >= 0 && accuracy <= 1) || samples <= 0) return;
+  Measurement measurement = Of(model, time);
+  measurement.group = group;
+  // Anscombe's correction: one that was right every time is not perfect.
+  const double count = samples;
+  measurement.value = Angle((accuracy * count + 0.375) / (count + 0.75)) - kMiddle +
+                      settings_.rate * measurement.age;
+  measurement.noise = settings_.alike / (4 * count + 2);
+  Add(measurement);
 }
 
-double Belief::Sampling(const Measurement& a) const {
-  const double rate = std::clamp(a.accuracy, 0.05, 0.95);
-  return rate * (1 - rate) / a.samples;
+void Belief::Saw(const BelievedModel& model, const Sight& sight, int group) {
+  Right(model, sight.time, sight.accuracy, sight.labelled, group);
+  if (sight.seen < 2 || !(sight.mean_score > 0 && sight.mean_score <= 1)) return;
+  Measurement measurement = Of(model, sight.time);
+  measurement.of_scores = true;
+  const double score = sight.mean_score;
+  measurement.value = Angle(score) - kMiddle + settings_.rate * measurement.age;
+  const double slope = 2 * std::sqrt(std::max(score * (1 - score), 1e-4));
+  measurement.noise = settings_.alike *
+                      Square(std::max(sight.score_deviation, kLeastDeviation) / slope) / sight.seen;
+  Add(measurement);
 }
 
 double Belief::Shared(const Measurement& a, const Measurement& b) const {
   const BeliefSettings& s = settings_;
-  const bool stream = a.stream == b.stream;
-  const bool window = stream && a.window == b.window;
-  const double fade = std::exp(-std::abs(a.window - b.window) / s.memory);
-  // What is left of what training can bring.
-  const double left_a = std::exp2(-a.state.work / s.half_work);
-  const double left_b = std::exp2(-b.state.work / s.half_work);
-  const double trained = (1 - left_a) * (1 - left_b);
-  const double alike = std::exp(-0.5 * std::abs(a.state.trained_stages - b.state.trained_stages));
-  double shared = Square(kAnywhere) + Square(s.window) * fade +
-                  trained * (Square(s.gain) + Square(s.stages) * alike);
-  if (stream) shared += Square(s.stream) + Square(s.stream_window) * fade;
-  if (window) {
-    shared += left_a * left_b * Square(s.stale) + trained * alike * Square(s.stale_stages);
+  double shared = Square(kAnywhere);
+  if (a.stream != b.stream) return shared;
+  const double apart = std::abs(a.time - b.time);
+  const bool model = a.model == b.model;
+  shared += Square(s.stream) + Square(s.level) * Matern(apart / s.level_memory) +
+            a.age * b.age * Square(s.rate_spread) * std::exp(-apart / s.rate_memory);
+  if (model) shared += Square(s.training);
+  if (a.of_scores && b.of_scores) {
+    shared += Square(s.sure_stream) + (model ? Square(s.sure_model) : 0);
   }
-  if (a.held_out && b.held_out) {
-    shared += Square(s.drift);
-    if (window) {
-      shared += Square(s.drift_window) + s.shared_sampling * std::sqrt(Sampling(a) * Sampling(b));
-    }
+  if (a.group >= 0 && a.group == b.group && !a.of_scores && !b.of_scores) {
+    shared += s.shared_sampling * std::sqrt(a.noise * b.noise);
   }
   return shared;
 }
 
-std::vector<Belief::Accuracy> Belief::For(const std::string& stream, int window,
-                                          const std::vector<TrainingState>& states) const {
-  const std::size_t n = measurements_.size();
-  std::vector<double> factor(n * n);
-  std::vector<double> weights(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const Measurement& own = measurements_[i];
-    for (std::size_t j = 0; j <= i; ++j) factor[i * n + j] = Shared(own, measurements_[j]);
-    factor[i * n + i] +=
-        kJitter + Sampling(own) * (own.held_out ? 1 - settings_.shared_sampling : 1);
-    if (own.state.work > 0) factor[i * n + i] += Square(settings_.training);
-    weights[i] = own.accuracy - kMean;
+void Belief::Add(Measurement measurement) {
+  measurements_.push_back(measurement);
+  if (measurements_.size() <= settings_.most) {
+    Grow();
+    return;
   }
-  Factorise(factor, n);
-  SolveLower(factor, n, weights);
+  const std::size_t dropped = std::max<std::size_t>(1, settings_.most / 4);
+  std::vector<Measurement> all(measurements_.begin() + static_cast<std::ptrdiff_t>(dropped),
+                               measurements_.end());
+  measurements_.clear();
+  factor_.clear();
+  solved_.clear();
+  for (const Measurement& kept : all) {
+    measurements_.push_back(kept);
+    Grow();
+  }
+}
+
+void Belief::Grow() {
+  const Measurement& own = measurements_.back();
+  std::vector<double> row(measurements_.size() - 1);
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = Shared(own, measurements_[i]);
+  SolveLower(row);
+  const double noise = own.noise * (own.group >= 0 ? 1 - settings_.shared_sampling : 1);
+  const double left = Shared(own, own) + noise + kJitter - Dot(row, row);
+  const double diagonal = std::sqrt(std::max(left, kJitter));
+  solved_.push_back((own.value - Dot(row, solved_)) / diagonal);
+  row.push_back(diagonal);
+  factor_.push_back(std::move(row));
+}
+
+void Belief::SolveLower(std::vector<double>& b) const {
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    const double* const row = factor_[i].data();
+    double sum = b[i];
+    for (std::size_t k = 0; k < i; ++k) sum -= row[k] * b[k];
+    b[i] = sum / row[i];
+  }
+}
+
+std::vector<Belief::Accuracy> Belief::At(const std::vector<BelievedModel>& models,
+                                         double time) const {
   std::vector<Accuracy> found;
-  for (const TrainingState& state : states) {
-    const Measurement wanted{stream, window, state, false, kMean, 1};
-    std::vector<double> shared(n);
-    for (std::size_t i = 0; i < n; ++i) shared[i] = Shared(wanted, measurements_[i]);
-    SolveLower(factor, n, shared);
-    const double variance = Shared(wanted, wanted) +
-                            (state.work > 0 ? Square(settings_.training) : 0) - Dot(shared, shared);
-    found.push_back(
-        {std::clamp(kMean + Dot(shared, weights), 0.0, 1.0), std::sqrt(std::max(variance, 0.0))});
+  for (const BelievedModel& model : models) {
+    const Measurement wanted = Of(model, time);
+    std::vector<double> shared(measurements_.size());
+    for (std::size_t i = 0; i < shared.size(); ++i) shared[i] = Shared(wanted, measurements_[i]);
+    SolveLower(shared);
+    const double variance = Shared(wanted, wanted) - Dot(shared, shared);
+    const double angle = kMiddle + Dot(shared, solved_) - settings_.rate * wanted.age;
+    const double spread = std::sqrt(std::max(variance, 0.0));
+    // Half the way between what is a standard deviation more and less: near 1 it is no slope's.
+    found.push_back({Rate(angle), 0.5 * (Rate(angle + spread) - Rate(angle - spread))});
   }
   return found;
 }

@@ -7,6 +7,9 @@
 namespace ekya::profile {
 namespace {
 
+/// The middle of what `window` trains on: the first two thirds of the window before it.
+double LearnedAt(int window) { return window - 2.0 / 3; }
+
 MicroProfilerSettings Shared(MicroProfilerSettings settings) {
   settings.share_trials = true;
   return settings;
@@ -28,12 +31,35 @@ const RetrainingConfiguration* SharedProfiler::Find(const std::string& id) const
   return found == grid_.end() ? nullptr : &*found;
 }
 
+BelievedModel& SharedProfiler::Served(const std::string& stream) {
+  const auto [served, fresh] = served_.try_emplace(stream);
+  if (fresh) served->second = {stream, models_++, LearnedAt(1)};
+  return served->second;
+}
+
+BelievedModel SharedProfiler::Retrained(TrainingState state) {
+  BelievedModel model = belief_.Trained(Served(stream_), state, LearnedAt(window_));
+  model.number = models_++;
+  return model;
+}
+
+std::vector<Belief::Accuracy> SharedProfiler::Believed(const std::vector<TrainingState>& states) {
+  std::vector<BelievedModel> models;
+  for (const TrainingState& state : states) models.push_back(Retrained(state));
+  return belief_.At(models, window_ + 0.5);
+}
+
 void SharedProfiler::Achieved(const std::string& stream, int window,
-                              const std::string& configuration, double accuracy, int samples,
-                              double device_seconds) {
-  const RetrainingConfiguration* const known = Find(configuration);
-  belief_.Judged(stream, window, known == nullptr ? TrainingState{} : StateAfter(*known), accuracy,
-                 samples);
+                              const std::string& configuration, const std::vector<Sight>& before,
+                              const std::vector<Sight>& after, double device_seconds) {
+  stream_ = stream;
+  window_ = window;
+  BelievedModel& served = Served(stream);
+  for (const Sight& sight : before) belief_.Saw(served, sight);
+  if (const RetrainingConfiguration* const known = Find(configuration)) {
+    served = Retrained(StateAfter(*known));
+  }
+  for (const Sight& sight : after) belief_.Saw(served, sight);
   const double promised = promised_[stream][configuration];
   if (promised > 0 && device_seconds > 0) {
     log_seconds_.Learn(stream, configuration,
@@ -41,10 +67,12 @@ void SharedProfiler::Achieved(const std::string& stream, int window,
   }
 }
 
-void SharedProfiler::Begin(const std::string& stream, int window, double accuracy, int held_out) {
+void SharedProfiler::Begin(const std::string& stream, int window, const Sight& held_out) {
   stream_ = stream;
   window_ = window;
-  belief_.HeldOut(stream, window, {}, accuracy, held_out);
+  held_out_ = held_out;
+  ++group_;
+  belief_.Saw(Served(stream), held_out, group_);
   trials_ = profiler_.Trials(stream);
   trial_seconds_.assign(trials_.size(), 0);
   values_.clear();
@@ -103,17 +131,16 @@ void SharedProfiler::Tried(std::size_t place, const Result<TrialResult>& result)
       result->device_seconds_once / result->trial_samples,
       result->device_seconds_per_epoch / result->trial_samples};
   const double part = static_cast<double>(result->trial_samples) / full_samples_;
-  belief_.HeldOut(stream_, window_,
-                  {trial.configuration.trained_stages,
-                   part * EffectiveEpochs(static_cast<double>(result->accuracy.size()))},
-                  result->accuracy.back(), result->held_out);
+  belief_.Right(Retrained({trial.configuration.trained_stages,
+                           part * EffectiveEpochs(static_cast<double>(result->accuracy.size()))}),
+                held_out_.time, result->accuracy.back(), result->held_out, group_);
   // A trial is worth what the best configuration that it speaks for is believed to give.
   std::vector<TrainingState> states;
   for (const RetrainingConfiguration& configuration : profiler_.Candidates(stream_)) {
     if (profiler_.SpeaksFor(trial, configuration)) states.push_back(StateAfter(configuration));
   }
   double best = 0;
-  for (const Belief::Accuracy& found : belief_.For(stream_, window_, states)) {
+  for (const Belief::Accuracy& found : Believed(states)) {
     best = std::max(best, found.mean);
   }
   values_[place] = best;
@@ -124,7 +151,7 @@ std::vector<RetrainingProfile> SharedProfiler::Estimates() {
   for (const RetrainingConfiguration& configuration : grid_) {
     states.push_back(StateAfter(configuration));
   }
-  const std::vector<Belief::Accuracy> found = belief_.For(stream_, window_, states);
+  const std::vector<Belief::Accuracy> found = Believed(states);
   estimates_.clear();
   for (std::size_t i = 0; i < grid_.size(); ++i) {
     const double seconds = ExpectedSeconds(grid_[i]);

@@ -22,26 +22,29 @@ struct SharedProfilerSettings {
   BeliefSettings belief;
   /// No further trial begins that is expected to bring a window's trials of a stream above this
   /// part of what training every configuration would take.
-  double most_of_exhaustive = 0.005;
+  double most_of_exhaustive = 0.004;
 };
 
 /// Micro-profiling that shares what it learns: between configurations that differ in how long they
 /// train, between the windows of a stream, and between streams. A few trials by successive halving
 /// (each rung an epoch, going on where the trial stopped) tell about the present window; a Belief
-/// puts them together with what models were right on once their windows' labels came. One thread.
+/// puts them together with what served models were right on once their windows' labels came, and
+/// with how sure they were of everything else. One thread.
 class SharedProfiler {
  public:
   SharedProfiler(SharedProfilerSettings settings, std::vector<RetrainingConfiguration> grid);
 
-  /// Labels of `window` have come: the model that `configuration` (an id) made in it, or the one
-  /// that served at its start (empty), was right on `accuracy` of `samples` of them.
-  /// `device_seconds`: what the retraining took; 0: not known.
+  /// Labels of the window before the one that begins have come: what the model that served at its
+  /// start (`before`) and the one that `configuration` (an id) made in it (`after`) showed in it,
+  /// the samples that are held out now left out. Empty `configuration`: the same model went on to
+  /// serve, and `after` is its. `device_seconds`: what the retraining took; 0: not known.
   void Achieved(const std::string& stream, int window, const std::string& configuration,
-                double accuracy, int samples, double device_seconds);
+                const std::vector<Sight>& before, const std::vector<Sight>& after,
+                double device_seconds);
 
-  /// `window` of `stream` begins; the served model is right on `accuracy` of `held_out` samples
-  /// that were held out of what the window trains on.
-  void Begin(const std::string& stream, int window, double accuracy, int held_out);
+  /// `window` of `stream` begins; `held_out` is what the served model shows in the last part of the
+  /// window before it, whose labelled samples are held out of what the window trains on.
+  void Begin(const std::string& stream, int window, const Sight& held_out);
   /// The trials to train for one more epoch, each from where it stopped; none: enough is known.
   /// The places are those of Tried.
   std::vector<std::pair<std::size_t, Trial>> NextTrials();
@@ -65,6 +68,11 @@ class SharedProfiler {
   const RetrainingConfiguration* Find(const std::string& id) const;
   double ExpectedSeconds(const RetrainingConfiguration& configuration) const;
   double ExpectedSeconds(const Trial& trial) const;
+  /// The served model of `stream` until it is first retrained: made of window 0.
+  BelievedModel& Served(const std::string& stream);
+  /// What the served model would become under a training to `state` in the present window.
+  BelievedModel Retrained(TrainingState state);
+  std::vector<Belief::Accuracy> Believed(const std::vector<TrainingState>& states);
 
   const SharedProfilerSettings settings_;
   const std::vector<RetrainingConfiguration> grid_;
@@ -73,10 +81,14 @@ class SharedProfiler {
   Correction log_seconds_;
   std::map<std::string, std::map<std::string, double>> promised_;  // seconds, by stream and id
   std::map<int, Pace> paces_;                                      // by trained stages
+  std::map<std::string, BelievedModel> served_;                    // by stream
+  int models_ = 0;                                                 // numbers given to models
 
   // Of the present window.
   std::string stream_;
   int window_ = 0;
+  Sight held_out_;
+  int group_ = 0;         // of what is measured on the held-out samples
   int full_samples_ = 0;  // of the last trial: per epoch of all samples
   std::vector<Trial> trials_;
   std::vector<double> values_;  // of the rung, by place; NaN: failed
