@@ -59,6 +59,9 @@ std::string KeyOf(const SampleStream& stream, const RecordingSettings& settings)
                   settings.labelled_per_window, settings.held_out_fraction, settings.later,
                   settings.curve_samples, settings.seed, Describe(settings.first));
   for (const auto& configuration : settings.grid) text += "; " + Describe(configuration);
+  if (settings.precision != models::Precision::kFloat32) {
+    text += fmt::format("; {}", models::Name(settings.precision));
+  }
   std::uint64_t hash = 0;
   for (const SampleWindow& window : stream.windows) {
     hash = HashOf(window.test, HashOf(window.samples, hash));
@@ -192,6 +195,7 @@ Result<std::unique_ptr<Recording>> Recording::Open(const SampleStream& stream,
   if (!kept.ok()) {
     EKYA_ASSIGN(const auto fresh, models::Classifier::Create(recording->settings_.shape,
                                                              DeriveSeed(seed, "weights")));
+    fresh->SetTrainingPrecision(settings.precision);
     // What the next window holds out of the first one stays unseen.
     retrain::TrainingSet set =
         retrain::SplitByTime(stream.windows[0].samples, settings.held_out_fraction, {});
@@ -201,6 +205,7 @@ Result<std::unique_ptr<Recording>> Recording::Open(const SampleStream& stream,
     EKYA_RETURN_IF_ERROR(outcome.model->Save(path));
     kept = std::move(outcome.model);
   }
+  (*kept)->SetTrainingPrecision(settings.precision);
   recording->next_ = (*kept)->Clone();
   recording->first_ = std::move(*kept);
   return recording;
@@ -268,6 +273,7 @@ std::optional<RecordedWindow> Recording::Kept(int window) {
   auto model = models::Classifier::Load(PathOf(window, "safetensors"));
   if (!kept.ok() || !kept->has_value() || !model.ok()) return std::nullopt;
   next_ = std::move(*model);
+  next_->SetTrainingPrecision(settings_.precision);
   return std::move(*kept);
 }
 

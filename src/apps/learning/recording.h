@@ -14,6 +14,7 @@
 #include "core/configuration.h"
 #include "decide/profile/belief.h"
 #include "platform/models/classifier.h"
+#include "platform/models/precision.h"
 #include "stages/retrain/retrainer.h"
 
 namespace ekya::learning {
@@ -26,6 +27,7 @@ struct RecordingSettings {
   int exemplars_per_class = 100;
   int labelled_per_window = 0;  ///< Samples that training may see, evenly spread; 0: all.
   double held_out_fraction = 0.35;
+  models::Precision precision = models::Precision::kFloat32;  ///< Of training.
   /// Also what each model is worth in later windows, and its accuracy while it trains (on at most
   /// `curve_samples` judged samples; 0: not recorded).
   bool later = false;

@@ -177,6 +177,64 @@ TEST_F(RecordingTest, BothWaysToProfileGiveAnEstimateOfEveryConfiguration) {
   }
 }
 
+TEST_F(RecordingTest, AnotherPrecisionIsAnotherRecording) {
+  const SampleStream stream = MadeStream(2, 40);
+  RecordingSettings settings = SmallSettings();
+  const auto trainings = [&] {
+    int count = 0;
+    auto recording = Recording::Open(stream, settings, folder_);
+    EXPECT_TRUE((*recording)->Record(1, [&] { return ++count > 0; }).ok());
+    return count;
+  };
+  EXPECT_EQ(trainings(), 2);
+  settings.precision = models::Precision::kBfloat16;
+  EXPECT_EQ(trainings(), 2);
+  EXPECT_EQ(trainings(), 0);
+}
+
+TEST_F(RecordingTest, AFolderOfPicturesPerClassMakesAStream) {
+  const std::filesystem::path shared = std::filesystem::path(EKYA_SHARED_DIR) / "data/cifar10-jpeg";
+  if (!std::filesystem::exists(shared)) GTEST_SKIP() << "without " << shared << " no pictures";
+  for (const char* name : {"cat", "dog"}) {
+    std::filesystem::create_directories(folder_ / "pictures" / name);
+    int count = 0;
+    for (const auto& picture : std::filesystem::directory_iterator(shared / name)) {
+      if (++count > 60) break;
+      std::filesystem::copy(picture.path(),
+                            folder_ / "pictures" / name / picture.path().filename());
+    }
+  }
+  const auto site = [&](const std::string& camera) {
+    return WriteFileAtomically(folder_ / "site.yaml",
+                               "compute: {window: 8s}\n"
+                               "model: {width: 0.02, input_size: 16}\n"
+                               "learning: {bootstrap_epochs: 1, precision: float32, retraining: "
+                               "[{id: short, epochs: 1}]}\n"
+                               "cameras:\n  made: {" +
+                                   camera + "}\n")
+        .ok();
+  };
+  ASSERT_TRUE(site("url: 'file:pictures', learn: false, classes: [cat, dog]"));
+  TraceRequest request;
+  request.dataset = folder_ / "site.yaml";
+  request.parts = folder_ / "parts";
+  request.windows = 3;
+  request.samples = 0;
+  const auto trace = RecordTrace(request);
+  ASSERT_TRUE(trace.ok()) << trace.error().message;
+  ASSERT_THAT(trace->streams, SizeIs(1));
+  ASSERT_THAT(trace->streams[0].windows, SizeIs(2));
+  EXPECT_THAT(trace->streams[0].windows[0].class_mix, SizeIs(2));
+  // Each picture is another one: a result is worth least one frame later already.
+  EXPECT_LT(trace->streams[0].inference[1].factor, 1);
+
+  ASSERT_TRUE(site("url: 'file:pictures', learn: false, classes: [dog, cat]"));
+  const auto other = RecordTrace(request);
+  ASSERT_FALSE(other.ok());
+  EXPECT_THAT(other.error().message,
+              HasSubstr("camera made: classes: found dog, cat, expected those of"));
+}
+
 TEST_F(RecordingTest, ATraceOfADrawnSceneIsWhole) {
   ASSERT_TRUE(WriteFileAtomically(folder_ / "scene.yaml",
                                   "compute: {window: 8s}\n"

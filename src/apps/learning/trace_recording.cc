@@ -1,6 +1,7 @@
 #include "apps/learning/trace_recording.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "base/random.h"
 #include "core/scorer.h"
 #include "core/site.h"
+#include "platform/models/precision.h"
 #include "platform/models/served_classifier.h"
 #include "stages/camera/source.h"
 #include "stages/inference/inference_profile.h"
@@ -45,28 +47,103 @@ RecordingSettings SettingsOf(const Site& site, const ModelSettings& model,
   settings.exemplars_per_class = site.learning.exemplars_per_class;
   settings.labelled_per_window = request.samples;
   settings.held_out_fraction = kHeldOutFraction;
+  settings.precision = models::PrecisionOf(site.learning.precision);
   settings.later = true;
   settings.curve_samples = kCurveSamples;
   settings.seed = request.seed;
   return settings;
 }
 
-/// What serving the stream's first model takes and leaves, frame sampling's staleness counted.
-Result<std::vector<InferenceProfile>> ProfileServing(const CameraSettings& camera, const Site& site,
-                                                     const models::Classifier& model,
-                                                     std::uint64_t seed) {
-  EKYA_ASSIGN(const auto source, camera::OpenSource(camera, seed));
+/// The folder of pictures, a folder of them per class, that `camera` names; empty: it names
+/// something else.
+std::filesystem::path PicturesOf(const CameraSettings& camera) {
+  const std::string prefix = "file:";
+  const std::filesystem::path path =
+      camera.url.starts_with(prefix) ? camera.url.substr(prefix.size()) : camera.url;
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? path : std::filesystem::path();
+}
+
+/// What `camera` shows, cut into windows; of a folder of pictures a stream whose class mix goes
+/// round while its light fails.
+Result<SampleStream> StreamOf(const CameraSettings& camera, const Site& site, int side,
+                              const TraceRequest& request) {
+  const double window_seconds = site.compute.window_seconds;
+  const std::filesystem::path folder = PicturesOf(camera);
+  if (folder.empty()) {
+    return ReadSampleStream(
+        camera, {.window_seconds = window_seconds, .windows = request.windows, .side = side},
+        request.seed);
+  }
+  EKYA_ASSIGN(const PictureSet set, ReadPictureSet(folder, side));
+  if (!camera.classes.empty() && camera.classes != set.classes) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("camera {}: classes: found {}, expected those of {}: {}", camera.id,
+                             fmt::join(camera.classes, ", "), folder.string(),
+                             fmt::join(set.classes, ", "))};
+  }
+  std::size_t pictures = 0;
+  for (const auto& of_class : set.pictures) pictures += of_class.size();
+  DriftSettings drift;
+  drift.windows = request.windows;
+  drift.window_seconds = window_seconds;
+  // A class that is common for a while needs twice its share.
+  drift.samples = static_cast<int>(pictures) / (2 * request.windows);
+  if (request.samples > 0) drift.samples = std::min(drift.samples, request.samples);
+  return ClassShiftingStream(set, drift, camera.id, request.seed);
+}
+
+/// Frames to profile serving on, with what they show.
+struct Shown {
   std::vector<FramePtr> frames;
   std::vector<std::vector<Detection>> expected;
-  while (frames.size() < kProfiledFrames) {
+  double frames_per_second = 1;
+};
+
+Result<Shown> FramesOf(const CameraSettings& camera, const SampleStream& stream,
+                       std::uint64_t seed) {
+  Shown shown;
+  const auto add = [&](Frame frame) {
+    shown.expected.push_back(TruthOf(frame));
+    shown.frames.push_back(std::make_shared<const Frame>(std::move(frame)));
+  };
+  if (!PicturesOf(camera).empty()) {
+    // A picture a frame, at the window's pace.
+    const std::vector<Sample>& samples = stream.windows.front().samples;
+    shown.frames_per_second = static_cast<double>(samples.size()) / stream.window_seconds;
+    for (std::size_t i = 0; i < std::min(samples.size(), kProfiledFrames); ++i) {
+      Frame frame;
+      frame.index = static_cast<std::int64_t>(i);
+      frame.time_seconds = samples[i].time_seconds;
+      frame.image = samples[i].image;
+      Region whole;
+      whole.box = {0, 0, static_cast<double>(frame.image.width),
+                   static_cast<double>(frame.image.height)};
+      whole.truth = samples[i].label;
+      frame.regions = {whole};
+      add(std::move(frame));
+    }
+    return shown;
+  }
+  EKYA_ASSIGN(const auto source, camera::OpenSource(camera, seed));
+  shown.frames_per_second = source->info().frames_per_second;
+  while (shown.frames.size() < kProfiledFrames) {
     EKYA_ASSIGN(std::optional<Frame> frame, source->Next());
     if (!frame) break;
-    expected.push_back(TruthOf(*frame));
-    frames.push_back(std::make_shared<const Frame>(std::move(*frame)));
+    add(std::move(*frame));
   }
-  const auto served = models::MakeServed(model);
+  return shown;
+}
+
+/// What serving the stream's first model takes and leaves, frame sampling's staleness counted.
+Result<std::vector<InferenceProfile>> ProfileServing(const CameraSettings& camera, const Site& site,
+                                                     const SampleStream& stream,
+                                                     const models::Classifier& model,
+                                                     std::uint64_t seed) {
+  EKYA_ASSIGN(const Shown shown, FramesOf(camera, stream, seed));
+  const auto served = models::MakeServed(model, models::PrecisionOf(site.learning.precision));
   return inference::ProfileInference(
-      *served, frames, expected, source->info().frames_per_second, site.compute.device_cores,
+      *served, shown.frames, shown.expected, shown.frames_per_second, site.compute.device_cores,
       kInferenceHeadroom,
       site.learning.inference.empty() ? DefaultInferenceConfigurations() : site.learning.inference);
 }
@@ -121,12 +198,7 @@ Result<Trace> RecordTrace(const TraceRequest& request) {
   std::size_t total = 0;
   for (const CameraSettings& camera : site.cameras) {
     const ModelSettings& model = site.camera_models.at(camera.id);
-    EKYA_ASSIGN(SampleStream stream,
-                ReadSampleStream(camera,
-                                 {.window_seconds = site.compute.window_seconds,
-                                  .windows = request.windows,
-                                  .side = model.input_size},
-                                 request.seed));
+    EKYA_ASSIGN(SampleStream stream, StreamOf(camera, site, model.input_size, request));
     streams.push_back(std::move(stream));
     settings.push_back(SettingsOf(site, model, request));
     total += (streams.back().windows.size() - 1) * settings.back().grid.size();
@@ -147,8 +219,8 @@ Result<Trace> RecordTrace(const TraceRequest& request) {
     longest = std::max(longest, streams[i].windows.size());
     TracedStream& traced = trace.streams.emplace_back();
     traced.id = streams[i].id;
-    EKYA_ASSIGN(traced.inference,
-                ProfileServing(site.cameras[i], site, recordings[i]->first(), request.seed));
+    EKYA_ASSIGN(traced.inference, ProfileServing(site.cameras[i], site, streams[i],
+                                                 recordings[i]->first(), request.seed));
   }
   for (std::size_t window = 1; window < longest; ++window) {
     for (std::size_t i = 0; i < recordings.size(); ++i) {

@@ -11,11 +11,14 @@ namespace ekya::learning {
 
 /// What `ekya profile` was asked for.
 struct TraceRequest {
-  std::filesystem::path dataset;  ///< A site file: its cameras are what is recorded.
-  std::filesystem::path parts;    ///< Folder of what is done so far; a later call goes on there.
-  int windows = 10;               ///< Of each stream at most; the first one makes the first model.
-  int samples = 400;              ///< Labelled per window at most, evenly spread; 0: all.
-  bool plain = false;             ///< Estimates by the paper's own method.
+  /// A site file: its cameras are what is recorded. Here a `file:` may also be a folder with a
+  /// folder of pictures per class: a stream is made of it whose class mix goes round while its
+  /// light fails.
+  std::filesystem::path dataset;
+  std::filesystem::path parts;  ///< Folder of what is done so far; a later call goes on there.
+  int windows = 10;             ///< Of each stream at most; the first one makes the first model.
+  int samples = 400;            ///< Labelled per window at most, evenly spread; 0: all.
+  bool plain = false;           ///< Estimates by the paper's own method.
   std::uint64_t seed = 0;
   /// Called after every training with how many are done and how many there are; false ends with
   /// kCancelled. May be empty.
