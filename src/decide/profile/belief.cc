@@ -42,6 +42,14 @@ TrainingState StateAfter(const RetrainingConfiguration& configuration) {
           configuration.sample_fraction * EffectiveEpochs(configuration.epochs)};
 }
 
+Sight LabelledSight(double time, double accuracy, int samples) {
+  Sight sight;
+  sight.time = time;
+  sight.labelled = samples;
+  sight.accuracy = accuracy;
+  return sight;
+}
+
 BelievedModel Belief::Trained(const BelievedModel& base, TrainingState state,
                               double learned_at) const {
   const double learned = (1 - std::exp2(-state.work / settings_.half_work)) *
@@ -96,8 +104,9 @@ double Belief::Shared(const Measurement& a, const Measurement& b) const {
   if (a.of_scores && b.of_scores) {
     shared += Square(s.sure_stream) + (model ? Square(s.sure_model) : 0);
   }
-  if (a.group >= 0 && a.group == b.group && !a.of_scores && !b.of_scores) {
-    shared += s.shared_sampling * std::sqrt(a.noise * b.noise);
+  if (a.group >= 0 && b.group >= 0) {
+    shared += Square(s.flattery);
+    if (a.group == b.group) shared += s.shared_sampling * std::sqrt(a.noise * b.noise);
   }
   return shared;
 }

@@ -36,6 +36,9 @@ struct Sight {
   double score_deviation = 0;  ///< Standard deviation of one score.
 };
 
+/// Of labelled samples alone.
+Sight LabelledSight(double time, double accuracy, int samples);
+
 /// What an accuracy is made of, as standard deviations of its angle: the arc sine of its square
 /// root, in which few samples scatter alike wherever it is. A Gaussian process (Rasmussen
 /// and Williams 2006, chapter 2) of their sum, in time: what was measured of one model, time or
@@ -50,6 +53,7 @@ struct BeliefSettings {
   double training = 0.01;        ///< Of one training: another seed would give another model.
   double sure_stream = 0.06;     ///< How much scores say too much or little, in a stream.
   double sure_model = 0.04;      ///< The same of one model.
+  double flattery = 0.04;        ///< How much held-out samples say too much, in a stream.
   double alike = 1.3;            ///< Samples of a stream that tell as much as an independent one.
   double shared_sampling = 0.5;  ///< Part of the sampling variance that models measured on the
                                  ///< same samples have in common.
@@ -66,8 +70,8 @@ class Belief {
   /// `base`, trained to `state` on samples seen at `learned_at`, as a model of its own.
   BelievedModel Trained(const BelievedModel& base, TrainingState state, double learned_at) const;
 
-  /// `model` was right on `accuracy` of `samples` labelled samples at `time`. `group` >= 0: models
-  /// of one group were measured on the same samples. Nonsense is passed over.
+  /// `model` was right on `accuracy` of `samples` labelled samples at `time`. `group` >= 0: they
+  /// are held-out samples, the same for all models of one group. Nonsense is passed over.
   void Right(const BelievedModel& model, double time, double accuracy, int samples, int group = -1);
   /// Everything that a sight tells.
   void Saw(const BelievedModel& model, const Sight& sight, int group = -1);

@@ -51,15 +51,6 @@ const RetrainingConfiguration& Named(const std::vector<RetrainingConfiguration>&
   return *std::find_if(grid.begin(), grid.end(), [&](const auto& c) { return c.id == id; });
 }
 
-/// A sight of so many labelled samples and nothing else.
-Sight Labelled(double time, double accuracy, int samples) {
-  Sight sight;
-  sight.time = time;
-  sight.labelled = samples;
-  sight.accuracy = accuracy;
-  return sight;
-}
-
 struct Spent {
   double seconds = 0;
   int trials = 0;
@@ -93,11 +84,11 @@ TEST(SharedProfilerTest, LearnsAWorldFromFewTrialsAndOneAchievedAccuracyAWindow)
       if (window > 1) {
         const auto& before = grid[static_cast<std::size_t>(7 * (window - 1) + 3) % grid.size()];
         profiler.Achieved(stream, window - 1, before.id,
-                          {Labelled(window - 0.75, world.Accuracy(before) - 0.02, 200)},
-                          {Labelled(window - 0.7, world.Accuracy(before), 400)},
+                          {LabelledSight(window - 0.75, world.Accuracy(before) - 0.02, 200)},
+                          {LabelledSight(window - 0.7, world.Accuracy(before), 400)},
                           World::Seconds(before, before.epochs, before.sample_fraction));
       }
-      profiler.Begin(stream, window, Labelled(window - 0.2, world.Accuracy(chosen), 400));
+      profiler.Begin(stream, window, LabelledSight(window - 0.2, world.Accuracy(chosen), 400));
       RunTrials(profiler, world);
       const auto profiles = profiler.Estimates();
       ASSERT_THAT(profiles, SizeIs(grid.size()));
@@ -118,7 +109,7 @@ TEST(SharedProfilerTest, DeviceSecondsAreScaledFromTrialsAndCorrectedByWhatWasTa
   const auto grid = DefaultRetrainingGrid();
   SharedProfiler profiler({}, grid);
   const World world;
-  profiler.Begin("a", 1, Labelled(1 - 0.2, 0.7, 400));
+  profiler.Begin("a", 1, LabelledSight(1 - 0.2, 0.7, 400));
   RunTrials(profiler, world);
   const auto& longest = Named(grid, "e30-f100-d5");
   const double expected = World::Seconds(longest, 30, 1);
@@ -131,7 +122,7 @@ TEST(SharedProfilerTest, DeviceSecondsAreScaledFromTrialsAndCorrectedByWhatWasTa
   EXPECT_NEAR(seconds(), expected, 0.01 * expected);
   // It takes twice as long, time and again.
   for (int window = 1; window <= 6; ++window) {
-    profiler.Achieved("a", window, longest.id, {}, {Labelled(window + 0.5, 0.7, 400)},
+    profiler.Achieved("a", window, longest.id, {}, {LabelledSight(window + 0.5, 0.7, 400)},
                       2 * expected);
   }
   EXPECT_GT(seconds(), 1.5 * expected);
@@ -145,18 +136,18 @@ TEST(SharedProfilerTest, TrialsKeepToTheirPartOfExhaustiveTraining) {
   const World world;
   double exhaustive = 0;
   for (const auto& c : grid) exhaustive += World::Seconds(c, c.epochs, c.sample_fraction);
-  profiler.Begin("a", 1, Labelled(1 - 0.2, 0.7, 400));
+  profiler.Begin("a", 1, LabelledSight(1 - 0.2, 0.7, 400));
   const Spent first = RunTrials(profiler, world);
   EXPECT_EQ(first.trials, 3);  // one per number of trained stages
   profiler.EndWindow();
-  profiler.Begin("a", 2, Labelled(2 - 0.2, 0.7, 400));
+  profiler.Begin("a", 2, LabelledSight(2 - 0.2, 0.7, 400));
   EXPECT_THAT(RunTrials(profiler, world).seconds, Le(settings.most_of_exhaustive * exhaustive));
   // No budget, no trials: what is known must do.
   settings.most_of_exhaustive = 0;
   SharedProfiler frugal(settings, grid);
-  frugal.Begin("a", 1, Labelled(1 - 0.2, 0.7, 400));
+  frugal.Begin("a", 1, LabelledSight(1 - 0.2, 0.7, 400));
   RunTrials(frugal, world);
-  frugal.Begin("a", 2, Labelled(2 - 0.2, 0.7, 400));
+  frugal.Begin("a", 2, LabelledSight(2 - 0.2, 0.7, 400));
   EXPECT_THAT(frugal.NextTrials(), IsEmpty());
   EXPECT_NEAR(frugal.Estimates()[0].accuracy, 0.68, 0.1);
 }
@@ -171,7 +162,7 @@ TEST(SharedProfilerTest, PruningLeavesFewerTrialsButEstimatesOfAll) {
   const World world;
   std::size_t tried = 0;
   for (int window = 1; window <= 10; ++window) {
-    profiler.Begin("a", window, Labelled(window - 0.2, 0.7, 400));
+    profiler.Begin("a", window, LabelledSight(window - 0.2, 0.7, 400));
     const auto next = profiler.NextTrials();
     tried = next.size();
     for (const auto& [place, trial] : next) {
@@ -187,7 +178,7 @@ TEST(SharedProfilerTest, PruningLeavesFewerTrialsButEstimatesOfAll) {
 
 TEST(SharedProfilerTest, ATrialThatFailedIsPassedOver) {
   SharedProfiler profiler({}, DefaultRetrainingGrid());
-  profiler.Begin("a", 1, Labelled(1 - 0.2, 0.8, 400));
+  profiler.Begin("a", 1, LabelledSight(1 - 0.2, 0.8, 400));
   const auto next = profiler.NextTrials();
   ASSERT_FALSE(next.empty());
   for (const auto& [place, trial] : next) {

@@ -12,19 +12,30 @@ namespace {
 
 // Where nothing says how many samples an accuracy rests on.
 constexpr int kUnknownSamples = 50;
+// About so much of the end of the window before is held out.
+constexpr double kHeldOutPart = 0.35;
 
 }  // namespace
 
 void WindowRun::TellAchieved(const StreamWindow& stream, const LabelSummary& labels) {
-  if (!memory_.shared || !(labels.judged_accuracy >= 0) || labels.judged <= 0) return;
+  if (!memory_.shared) return;
   // The labels are those of the window before.
   const auto last = memory_.swapped.find(stream.id);
   const bool made = last != memory_.swapped.end() && last->second.window == window_ - 1;
+  std::vector<profile::Sight> sights;
+  if (labels.judged_accuracy >= 0 && labels.judged > 0) {
+    sights.push_back(profile::LabelledSight(window_ - 0.5, labels.judged_accuracy, labels.judged));
+  }
+  if (!made) {
+    memory_.shared->Achieved(stream.id, window_ - 1, "", {}, sights, 0);
+    return;
+  }
   // They do not say which of two models answered: the one that did for longer.
-  const bool mostly = made && last->second.part_served > 0.5;
-  memory_.shared->Achieved(stream.id, window_ - 1, mostly ? last->second.configuration : "",
-                           labels.judged_accuracy, labels.judged,
-                           mostly ? last->second.device_seconds : 0);
+  const bool mostly = last->second.part_served > 0.5;
+  const std::vector<profile::Sight> none;
+  memory_.shared->Achieved(stream.id, window_ - 1, last->second.configuration,
+                           mostly ? none : sights, mostly ? sights : none,
+                           last->second.device_seconds);
 }
 
 void WindowRun::RememberSwap(const RetrainingRecord& record, double device_seconds) {
@@ -39,9 +50,11 @@ void WindowRun::RunSharedTrials(const schedule::ProfileNeeds& needs) {
     if (!stream.may_retrain || stream.state.gone || record_.stopped) continue;
     const LabelSummary& labels = record_.labels[stream.id];
     const bool measured = labels.held_out_accuracy >= 0 && labels.held_out > 0;
-    memory_.shared->Begin(stream.id, window_,
-                          measured ? labels.held_out_accuracy : stream.state.accuracy,
-                          measured ? labels.held_out : kUnknownSamples);
+    memory_.shared->Begin(
+        stream.id, window_,
+        profile::LabelledSight(window_ - kHeldOutPart / 2,
+                               measured ? labels.held_out_accuracy : stream.state.accuracy,
+                               measured ? labels.held_out : kUnknownSamples));
     RunRungs(stream, latest);
     for (const RetrainingProfile& profile : memory_.shared->Estimates()) {
       const bool wanted = std::find(needs.configurations.begin(), needs.configurations.end(),
