@@ -53,7 +53,7 @@ struct BeliefSettings {
   double training = 0.01;        ///< Of one training: another seed would give another model.
   double sure_stream = 0.06;     ///< How much scores say too much or little, in a stream.
   double sure_model = 0.04;      ///< The same of one model.
-  double flattery = 0.04;        ///< How much held-out samples say too much, in a stream.
+  double flattery = 0.06;        ///< How much held-out samples say too much, in a stream.
   double alike = 1.3;            ///< Samples of a stream that tell as much as an independent one.
   double shared_sampling = 0.5;  ///< Part of the sampling variance that models measured on the
                                  ///< same samples have in common.

@@ -91,8 +91,9 @@ TEST(Sharing, WhatWasAchievedIsBelieved) {
     lobby.labels->judged_accuracy = 0.75;
     lobby.labels->judged = 300;
   }
-  EXPECT_LT(expected.back(), expected.front() - 0.04);
-  EXPECT_LT(std::abs(expected.back() - 0.75), std::abs(expected.front() - 0.75));
+  // Most of what held-out samples say too much is seen through.
+  EXPECT_LT(expected.back(), 0.8);
+  EXPECT_GT(expected.back(), 0.7);
 }
 
 TEST(Sharing, AFailedTrialCostsTheStreamNothingElse) {
