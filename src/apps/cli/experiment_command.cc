@@ -30,6 +30,8 @@ const std::vector<LearningExperiment> kLearningExperiments = {
     {"estimates", "micro-profiling's estimates against exhaustive training, and what they cost"},
     {"live-vs-simulated", "ten windows live, and simulated in the trace that was recorded of them"},
     {"shares", "what a training job gets of a core, how soon a change is felt, who starves"},
+    {"swaps", "a thousand swaps on a loaded stream: frames dropped, latency with and without"},
+    {"soak", "ten thousand swaps, a thousand streams added and removed: what grows"},
 };
 
 struct ExperimentOptions {

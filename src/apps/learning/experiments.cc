@@ -5,6 +5,8 @@
 #include "apps/learning/estimates.h"
 #include "apps/learning/live_vs_simulated.h"
 #include "apps/learning/shares.h"
+#include "apps/learning/soak.h"
+#include "apps/learning/swaps.h"
 #include "apps/learning/throughput.h"
 
 namespace ekya::learning {
@@ -25,6 +27,9 @@ const std::vector<Experiment>& Experiments() {
        RunLiveVsSimulated},
       {"shares", "what a training job gets of a core, how soon a change is felt, who starves",
        RunShares},
+      {"swaps", "a thousand swaps on a loaded stream: frames dropped, latency with and without",
+       RunSwaps},
+      {"soak", "ten thousand swaps, a thousand streams added and removed: what grows", RunSoak},
   };
   return experiments;
 }

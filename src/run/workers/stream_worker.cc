@@ -106,6 +106,8 @@ Status StreamWorker::OpenModel() {
   camera_settings_.classes = opened.model->classes();
   if (opened.knows) slot_.Put({1, opened.learner->MakeServed(*opened.model)});
   learner_ = std::move(opened.learner);
+  swap_ = std::make_unique<ModelSwap>(camera_settings_, place_.site.learning, *learner_,
+                                      place_.enforcer, slot_);
   return {};
 }
 
@@ -312,9 +314,12 @@ Status StreamWorker::Serve(std::int64_t version, const std::string& weights) {
   if (!learner_) {
     return Error{ErrorCode::kInvalid, "camera " + id() + ": its model does not learn"};
   }
-  EKYA_ASSIGN(const auto model, LoadLearningModel(camera_settings_, place_.site.learning, weights));
-  slot_.Put({version, learner_->MakeServed(*model)});
-  return {};
+  FramePtr sample;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!recent_.empty()) sample = recent_.back();
+  }
+  return swap_->Serve(version, weights, sample);
 }
 
 Status StreamWorker::Configure(const std::string& inference_configuration) {
@@ -326,7 +331,10 @@ Status StreamWorker::Configure(const std::string& inference_configuration) {
   return {};
 }
 
-Status StreamWorker::SetShare(double cores, int core) { return share_->Set(cores, core); }
+Status StreamWorker::SetShare(double cores, int core) {
+  EKYA_RETURN_IF_ERROR(share_->Set(cores, core));
+  return swap_ ? swap_->KeepOff(core) : Status{};
+}
 
 Result<int> StreamWorker::WriteFrames(int window, const std::string& file) {
   datasets::KeptFrames kept;

@@ -17,6 +17,7 @@
 #include "platform/models/model.h"
 #include "platform/resources/share.h"
 #include "run/workers/learner.h"
+#include "run/workers/model_swap.h"
 #include "run/workers/services.h"
 #include "run/workers/stream_judge.h"
 #include "stages/camera/camera.h"
@@ -92,6 +93,7 @@ class StreamWorker : public StreamService {
   datasets::WindowStore store_;
   std::unique_ptr<StreamJudge> judge_;
   std::unique_ptr<Learner> learner_;  // null where the model cannot learn
+  std::unique_ptr<ModelSwap> swap_;   // as learner_
   double last_cpu_seconds_ = 0;       // of inference, when the last interval ended
 
   mutable std::mutex mutex_;

@@ -1,0 +1,80 @@
+#include "run/workers/model_swap.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace ekya::workers {
+namespace {
+
+// Of the one core there is: a swap may take longer, a frame may not.
+constexpr double kCoresBesideInference = 0.25;
+// Where shares are paced nothing but this keeps a loading thread behind inference.
+constexpr int kNiceness = 10;
+// Seconds: no frame takes longer, and if one does, its thread takes the old model apart.
+constexpr double kLongestFrame = 1;
+constexpr double kLook = 0.001;
+
+}  // namespace
+
+ModelSwap::ModelSwap(const CameraSettings& camera, const LearningSettings& learning,
+                     const Learner& learner, resources::ShareEnforcer& enforcer,
+                     models::ModelSlot& slot)
+    : camera_(camera),
+      learning_(learning),
+      learner_(learner),
+      slot_(slot),
+      share_(enforcer.MakeJob(camera.id + "-loading")) {
+  if (const Status set = KeepOff(-1); !set.ok()) {
+    Log(LogLevel::kWarning, camera_.id, "loading: {}", set.error().message);
+  }
+}
+
+Status ModelSwap::KeepOff(int core) {
+  const int processors = resources::Processors();
+  if (processors < 2) return share_->Set(kCoresBesideInference, core);
+  return share_->Set(1, core < 0 ? core : (core + 1) % processors);
+}
+
+Status ModelSwap::Serve(std::int64_t version, const std::string& weights, const FramePtr& sample) {
+  const std::lock_guard lock(mutex_);
+  Status status;
+  std::thread loading([&] {
+    if (const Status joined = share_->Join(); !joined.ok()) {
+      Log(LogLevel::kWarning, camera_.id, "loading: {}", joined.error().message);
+    }
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+    status = Replace(version, weights, sample);
+  });
+  loading.join();
+  return status;
+}
+
+Status ModelSwap::Replace(std::int64_t version, const std::string& weights,
+                          const FramePtr& sample) {
+  std::shared_ptr<models::Model> next;
+  {
+    EKYA_ASSIGN(const auto model, LoadLearningModel(camera_, learning_, weights));
+    next = learner_.MakeServed(*model);
+  }
+  if (sample != nullptr) {
+    if (const auto tried = next->Analyze(*sample, 0); !tried.ok()) {
+      return tried.error().Within(weights);
+    }
+  }
+  const models::ServedModel before = slot_.Get();
+  slot_.Put({version, std::move(next)});
+  // A frame in work still has it: wait, and it is not that frame's thread that takes it apart.
+  const double latest = MonotonicClock().Now() + kLongestFrame;
+  while (before.model.use_count() > 1 && MonotonicClock().Now() < latest) {
+    MonotonicClock().SleepUntil(MonotonicClock().Now() + kLook);
+  }
+  return {};
+}
+
+}  // namespace ekya::workers
