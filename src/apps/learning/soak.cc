@@ -28,6 +28,8 @@ constexpr int kSwaps = 10'000;
 constexpr int kStreams = 1000;
 constexpr double kFramesPerSecond = 25;
 constexpr double kLoad = 0.25;  // Of a core.
+// More than a stream's worker takes: else so many swaps take half an hour.
+constexpr double kLoadingCores = 1;
 constexpr double kSampleSeconds = 1;
 constexpr double kAddedFramesPerSecond = 10;
 constexpr double kAddedShare = 0.5;
@@ -201,8 +203,12 @@ class Course {
 
 Status RunSoak(const ExperimentRequest& request) {
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer("auto"));
-  EKYA_ASSIGN(const auto stream,
-              SwappedStream::Make(*enforcer, request.out / "versions", kFramesPerSecond, kLoad));
+  // As a stream's worker does.
+  if (const Status joined = enforcer->JoinService(); !joined.ok()) {
+    Log(LogLevel::kDebug, "soak", "{}", joined.error().message);
+  }
+  EKYA_ASSIGN(const auto stream, SwappedStream::Make(*enforcer, request.out / "versions",
+                                                     kFramesPerSecond, kLoad, kLoadingCores));
   const Site site;
   std::vector<SoakSample> samples;
   const double start = Now();

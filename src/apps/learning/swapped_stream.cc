@@ -16,7 +16,6 @@ namespace {
 
 constexpr int kCore = 0;
 constexpr int kVersions = 3;
-constexpr int kClassCount = 4;
 constexpr int kSide = 32;  // Of the network's input.
 constexpr double kTrySeconds = 2;
 
@@ -43,7 +42,8 @@ SwappedStream::SwappedStream(resources::ShareEnforcer& enforcer, double frames_p
     : enforcer_(enforcer), frames_per_second_(frames_per_second), sample_(FrameWith(regions_)) {
   camera_.id = "swapped";
   camera_.frames_per_second = frames_per_second;
-  for (int i = 0; i < kClassCount; ++i) camera_.classes.push_back(std::to_string(i));
+  // Those of the drawn scene, so that a version can also serve that.
+  camera_.classes = {"person", "bicycle", "car", "bus"};
 }
 
 SwappedStream::~SwappedStream() {
@@ -52,10 +52,11 @@ SwappedStream::~SwappedStream() {
 
 Result<std::unique_ptr<SwappedStream>> SwappedStream::Make(resources::ShareEnforcer& enforcer,
                                                            const std::filesystem::path& folder,
-                                                           double frames_per_second, double load) {
+                                                           double frames_per_second, double load,
+                                                           double loading_cores) {
   std::unique_ptr<SwappedStream> stream(new SwappedStream(enforcer, frames_per_second));
   EKYA_RETURN_IF_ERROR(stream->SaveVersions(folder));
-  EKYA_RETURN_IF_ERROR(stream->Open(folder));
+  EKYA_RETURN_IF_ERROR(stream->Open(folder, loading_cores));
   EKYA_ASSIGN(const auto tried, stream->Serve(kTrySeconds, 0));
   const auto analysed = static_cast<double>(tried.latencies.size());
   if (analysed == 0) return Error{ErrorCode::kFailed, "experiment: no frame was analysed"};
@@ -81,13 +82,14 @@ Status SwappedStream::SaveVersions(const std::filesystem::path& folder) {
   return {};
 }
 
-Status SwappedStream::Open(const std::filesystem::path& folder) {
+Status SwappedStream::Open(const std::filesystem::path& folder, double loading_cores) {
   ModelSettings settings;
   settings.path = versions_.front();
   EKYA_ASSIGN(auto opened, workers::OpenLearner(camera_, settings, learning_, 1, folder));
   learner_ = std::move(opened.learner);
   slot_.Put({version_, learner_->MakeServed(*opened.model)});
-  swap_ = std::make_unique<workers::ModelSwap>(camera_, learning_, *learner_, enforcer_, slot_);
+  swap_ = std::make_unique<workers::ModelSwap>(camera_, learning_, *learner_, enforcer_, slot_,
+                                               loading_cores);
   EKYA_RETURN_IF_ERROR(swap_->KeepOff(kCore));
   share_ = enforcer_.MakeJob("swapped-inference");
   EKYA_RETURN_IF_ERROR(share_->Set(1, kCore));

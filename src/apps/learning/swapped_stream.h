@@ -37,10 +37,11 @@ struct SwapStretch {
 class SwappedStream {
  public:
   /// Saves the versions in `folder`; finds how many regions of each frame make `load` of a core at
-  /// `frames_per_second`.
+  /// `frames_per_second`. `loading_cores`: as ModelSwap's.
   static Result<std::unique_ptr<SwappedStream>> Make(resources::ShareEnforcer& enforcer,
                                                      const std::filesystem::path& folder,
-                                                     double frames_per_second, double load);
+                                                     double frames_per_second, double load,
+                                                     double loading_cores);
   ~SwappedStream();
 
   /// Offers frames for `seconds` and waits for their results. Meanwhile, in a thread of its own,
@@ -58,7 +59,7 @@ class SwappedStream {
  private:
   SwappedStream(resources::ShareEnforcer& enforcer, double frames_per_second);
   Status SaveVersions(const std::filesystem::path& folder);
-  Status Open(const std::filesystem::path& folder);
+  Status Open(const std::filesystem::path& folder, double loading_cores);
   FramePtr NextFrame();
   void OnResult(const inference::FrameResult& result);
 

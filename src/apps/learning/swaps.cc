@@ -150,8 +150,13 @@ Status WriteTables(const std::vector<SwapStretch>& stretches, const std::filesys
 
 Status RunSwaps(const ExperimentRequest& request) {
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer("auto"));
+  // As a stream's worker does.
+  if (const Status joined = enforcer->JoinService(); !joined.ok()) {
+    Log(LogLevel::kDebug, "swaps", "{}", joined.error().message);
+  }
   EKYA_ASSIGN(const auto stream,
-              SwappedStream::Make(*enforcer, request.out / "versions", kFramesPerSecond, kLoad));
+              SwappedStream::Make(*enforcer, request.out / "versions", kFramesPerSecond, kLoad,
+                                  workers::ModelSwap::kCores));
   // Not measured: the first swap also starts libraries.
   EKYA_RETURN_IF_ERROR(stream->Swap());
   std::vector<SwapStretch> stretches;

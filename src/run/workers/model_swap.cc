@@ -12,8 +12,6 @@
 namespace ekya::workers {
 namespace {
 
-// Of the one core there is: a swap may take longer, a frame may not.
-constexpr double kCoresBesideInference = 0.25;
 // Where shares are paced nothing but this keeps a loading thread behind inference.
 constexpr int kNiceness = 10;
 // Seconds: no frame takes longer, and if one does, its thread takes the old model apart.
@@ -24,11 +22,12 @@ constexpr double kLook = 0.001;
 
 ModelSwap::ModelSwap(const CameraSettings& camera, const LearningSettings& learning,
                      const Learner& learner, resources::ShareEnforcer& enforcer,
-                     models::ModelSlot& slot)
+                     models::ModelSlot& slot, double cores)
     : camera_(camera),
       learning_(learning),
       learner_(learner),
       slot_(slot),
+      cores_(cores),
       share_(enforcer.MakeJob(camera.id + "-loading")) {
   if (const Status set = KeepOff(-1); !set.ok()) {
     Log(LogLevel::kWarning, camera_.id, "loading: {}", set.error().message);
@@ -36,9 +35,7 @@ ModelSwap::ModelSwap(const CameraSettings& camera, const LearningSettings& learn
 }
 
 Status ModelSwap::KeepOff(int core) {
-  const int processors = resources::Processors();
-  if (processors < 2) return share_->Set(kCoresBesideInference, core);
-  return share_->Set(1, core < 0 ? core : (core + 1) % processors);
+  return share_->Set(cores_, core < 0 ? core : (core + 1) % resources::Processors());
 }
 
 Status ModelSwap::Serve(std::int64_t version, const std::string& weights, const FramePtr& sample) {

@@ -20,8 +20,13 @@ namespace ekya::workers {
 /// swap at a time.
 class ModelSwap {
  public:
+  /// What loading gets of a core. A swap may take longer, a frame may not: more would take weight
+  /// from inference even from another core where other programs compute too, since what weighs
+  /// against them is Ekya as a whole.
+  static constexpr double kCores = 0.25;
+
   ModelSwap(const CameraSettings& camera, const LearningSettings& learning, const Learner& learner,
-            resources::ShareEnforcer& enforcer, models::ModelSlot& slot);
+            resources::ShareEnforcer& enforcer, models::ModelSlot& slot, double cores = kCores);
 
   /// `core`: that of inference, as JobShare::Set. Holds from the next model on.
   Status KeepOff(int core);
@@ -36,6 +41,7 @@ class ModelSwap {
   const LearningSettings& learning_;
   const Learner& learner_;
   models::ModelSlot& slot_;
+  const double cores_;
   const std::unique_ptr<resources::JobShare> share_;
   std::mutex mutex_;  // held during a swap
 };
