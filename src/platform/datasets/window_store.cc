@@ -45,4 +45,10 @@ std::vector<FramePtr> WindowStore::Frames(int window) const {
   return it == windows_.end() ? std::vector<FramePtr>() : it->second.frames;
 }
 
+void WindowStore::Forget(int window) {
+  const std::lock_guard lock(mutex_);
+  const auto it = windows_.find(window);
+  if (it != windows_.end()) it->second.frames.clear();
+}
+
 }  // namespace ekya::datasets

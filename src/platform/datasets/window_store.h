@@ -19,6 +19,8 @@ class WindowStore {
   void Offer(int window, const FramePtr& frame);
   /// The kept frames of `window`, in order of time.
   std::vector<FramePtr> Frames(int window) const;
+  /// They are kept elsewhere by now: pictures are what a stream's memory goes into.
+  void Forget(int window);
 
  private:
   struct Window {

@@ -24,6 +24,9 @@ TEST(WindowStore, KeepsAllFramesOfAShortWindow) {
   for (int i = 0; i < 4; ++i) store.Offer(0, MakeFrame(i));
   EXPECT_EQ(Indices(store.Frames(0)), (std::vector<std::int64_t>{0, 1, 2, 3}));
   EXPECT_TRUE(store.Frames(1).empty());
+  store.Forget(1);
+  store.Forget(0);
+  EXPECT_TRUE(store.Frames(0).empty());
 }
 
 TEST(WindowStore, KeepsFramesEvenlySpreadOverAnyWindow) {

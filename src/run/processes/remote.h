@@ -14,6 +14,8 @@ namespace ekya::processes {
 
 /// Calls that a worker answers at once may take so long before it counts as away.
 inline constexpr double kQuickSeconds = 3;
+/// So long a pulse may take: a worker that is stopped is noticed, ended and back within five seconds.
+inline constexpr double kPulseSeconds = 2;
 /// Work takes as long as it takes: whether the worker still lives is the pulse's matter.
 inline constexpr double kUnbounded = 0;
 

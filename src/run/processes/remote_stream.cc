@@ -88,7 +88,7 @@ Status RemoteStream::Ready(const std::shared_ptr<grpc::Channel>& channel) {
 Status RemoteStream::TakePulse(const std::shared_ptr<grpc::Channel>& channel) {
   messages::StreamPulse reply;
   EKYA_RETURN_IF_ERROR(
-      CallOver<Rpc>(channel, name_, &Rpc::Stub::Pulse, messages::Nothing(), &reply, kQuickSeconds));
+      CallOver<Rpc>(channel, name_, &Rpc::Stub::Pulse, messages::Nothing(), &reply, kPulseSeconds));
   const std::lock_guard lock(mutex_);
   pulse_ = Unpack(reply);
   return {};

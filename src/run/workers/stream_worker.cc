@@ -349,6 +349,7 @@ Result<int> StreamWorker::WriteFrames(int window, const std::string& file) {
     kept.seen = seen == frames_seen_.end() ? 0 : seen->second;
   }
   EKYA_RETURN_IF_ERROR(datasets::SaveFrames(file, kept));
+  store_.Forget(window);
   return static_cast<int>(kept.frames.size());
 }
 
