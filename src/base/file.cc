@@ -33,14 +33,14 @@ class Descriptor {
   int fd_;
 };
 
-Status WriteAll(int fd, const std::filesystem::path& path, std::string_view content) {
+Status WriteAll(int fd, const std::filesystem::path& path, std::string_view content, bool lasting) {
   while (!content.empty()) {
     const ssize_t written = write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return FromErrno(path, "write");
     content.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (fsync(fd) != 0) return FromErrno(path, "write to disk");
+  if (lasting && fsync(fd) != 0) return FromErrno(path, "write to disk");
   return {};
 }
 
@@ -84,7 +84,9 @@ Result<std::unique_ptr<std::istream>> OpenFile(const std::filesystem::path& path
   return std::unique_ptr<std::istream>(std::move(file));
 }
 
-Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content) {
+namespace {
+
+Status Replace(const std::filesystem::path& path, std::string_view content, bool lasting) {
   static std::atomic<std::uint64_t> counter{0};
   std::error_code code;
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -98,15 +100,25 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view c
   {
     const Descriptor file(open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (file.get() < 0) return FromErrno(aside, "create");
-    status = WriteAll(file.get(), aside, content);
+    status = WriteAll(file.get(), aside, content, lasting);
   }
   if (status.ok() && rename(aside.c_str(), path.c_str()) != 0) status = FromErrno(path, "replace");
   if (!status.ok()) {
     unlink(aside.c_str());
     return status;
   }
-  SyncFolder(folder);
+  if (lasting) SyncFolder(folder);
   return {};
+}
+
+}  // namespace
+
+Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content) {
+  return Replace(path, content, /*lasting=*/true);
+}
+
+Status WriteFileForNow(const std::filesystem::path& path, std::string_view content) {
+  return Replace(path, content, /*lasting=*/false);
 }
 
 void SyncFolder(const std::filesystem::path& folder) {

@@ -25,6 +25,10 @@ Result<std::unique_ptr<std::istream>> OpenFile(const std::filesystem::path& path
 /// behind.
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
+/// The same for what may be lost with the power, as what one process hands to another: a reader, or
+/// a kill, sees the old file or the new one, and nobody waits for the disk.
+Status WriteFileForNow(const std::filesystem::path& path, std::string_view content);
+
 /// Makes the names in `folder` as lasting as a power failure wants them: what was renamed into it
 /// or removed from it is so after this. Does nothing where the file system has no such thing.
 void SyncFolder(const std::filesystem::path& folder);

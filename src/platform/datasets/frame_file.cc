@@ -65,7 +65,7 @@ Status SaveFrames(const std::filesystem::path& path, const KeptFrames& kept) {
       StoreTensor(std::span<const double>(boxes), {static_cast<std::int64_t>(tracks.size()), 4});
   PackNumbers("regions.truth", truth, &content);
   PackNumbers("regions.tracks", tracks, &content);
-  return WriteFileAtomically(path, FormatSafetensors(content));
+  return WriteFileForNow(path, FormatSafetensors(content));
 }
 
 Result<KeptFrames> LoadFrames(const std::filesystem::path& path) {

@@ -16,7 +16,7 @@ struct KeptFrames {
   int seen = 0;                     ///< All frames of the window, kept or not.
 };
 
-/// One safetensors file, written atomically, with everything that is known of the frames: pictures
+/// One safetensors file, which a power failure may take, with everything that is known of the frames: pictures
 /// byte for byte, regions, and their truth where the source has one.
 Status SaveFrames(const std::filesystem::path& path, const KeptFrames& kept);
 /// kNotFound: no such file. kInvalid names file, tensor, found and expected.

@@ -232,7 +232,8 @@ std::unique_ptr<registry::Reaper> StartReaper(registry::DiskBudget* budget,
   registry::ReaperOptions options;
   options.max_bytes = max_bytes;
   if (const auto space = resources::SpaceAt(data_dir); space.ok()) {
-    options.keep_free = resources::MarksFor(space->total_bytes).low_bytes;
+    // Room to go on sampling, or what is low once would be low for ever.
+    options.keep_free = resources::MarksFor(space->total_bytes).enough_bytes;
   }
   return std::make_unique<registry::Reaper>(
       budget, options, [&recorder](const registry::Reaped& reaped) {

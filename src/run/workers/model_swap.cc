@@ -40,6 +40,8 @@ Status ModelSwap::KeepOff(int core) {
 
 Status ModelSwap::Serve(std::int64_t version, const std::string& weights, const FramePtr& sample) {
   const std::lock_guard lock(mutex_);
+  // Nothing answers yet, and nobody is to be kept waiting: as after a worker's restart.
+  if (slot_.Get().model == nullptr) return Replace(version, weights, sample);
   Status status;
   std::thread loading([&] {
     if (const Status joined = share_->Join(); !joined.ok()) {

@@ -129,9 +129,7 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
     int window, const std::vector<window::TrialRequest>& requests) {
   std::vector<Result<profile::TrialResult>> results(
       requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
-  const bool resumed = std::any_of(requests.begin(), requests.end(),
-                                   [](const auto& request) { return request.resume; });
-  if (!resumed) trial_models_.Clear();
+  if (std::exchange(window_, window) != window) trial_models_.Clear();
   const double deadline = clock_.Now() + longest_seconds_;
   // Each device takes the next trial as it becomes free.
   std::mutex mutex;

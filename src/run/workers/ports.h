@@ -114,6 +114,7 @@ class LiveTrialRunner : public window::TrialRunner {
   const double device_cores_;
   const double longest_seconds_;
   const std::uint64_t seed_;
+  int window_ = -1;  // whose models are kept
 };
 
 /// Puts a retrained model in service when the gate lets it pass.

@@ -11,6 +11,12 @@
 #include "core/situation.h"
 
 namespace ekya::workers {
+namespace {
+
+// Events that wait for a disk to have room again.
+constexpr std::size_t kMostUntold = 1000;
+
+}  // namespace
 
 Recorder::Recorder(const std::filesystem::path& file) {
   auto registry = registry::Registry::Open(file);
@@ -132,7 +138,17 @@ void Recorder::Model(const registry::Manifest& manifest) {
 
 void Recorder::Event(const std::string& stream, const std::string& kind,
                      const std::string& detail) {
-  if (registry_) Note(registry_->RecordEvent({0, EpochSeconds(), stream, kind, detail}));
+  if (!registry_) return;
+  const std::lock_guard lock(untold_mutex_);
+  untold_.push_back({0, EpochSeconds(), stream, kind, detail});
+  // In their order: what a full disk has kept from being written comes first.
+  Status written;
+  while (!untold_.empty() && written.ok()) {
+    written = registry_->RecordEvent(untold_.front());
+    if (written.ok()) untold_.pop_front();
+  }
+  if (untold_.size() > kMostUntold) untold_.pop_front();
+  Note(written);
 }
 
 std::int64_t Recorder::Pinned(const std::string& stream) {

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +43,7 @@ class Recorder {
   void Accuracies(const window::StreamRecord& stream, double from,
                   const std::map<double, std::int64_t>& versions);
   void Model(const registry::Manifest& manifest);
+  /// One that cannot be written waits for the next that can.
   void Event(const std::string& stream, const std::string& kind, const std::string& detail);
   /// The version that an operator wants `stream` to be served by; 0: the best.
   std::int64_t Pinned(const std::string& stream);
@@ -54,6 +57,8 @@ class Recorder {
   std::int64_t run_ = 0;
   double start_epoch_ = 0;
   std::atomic<bool> failing_{false};
+  std::mutex untold_mutex_;
+  std::deque<registry::EventEntry> untold_;  // guarded by untold_mutex_
 };
 
 }  // namespace ekya::workers

@@ -314,6 +314,11 @@ Status StreamWorker::Serve(std::int64_t version, const std::string& weights) {
   if (!learner_) {
     return Error{ErrorCode::kInvalid, "camera " + id() + ": its model does not learn"};
   }
+  // A kept version's bytes are those of its manifest, or it is not served.
+  const auto store = registry::ModelStore::OpenToRead(registry::DataFolder(place_.out).Models());
+  if (store.ok() && store->FileOf(id(), version, "weights.safetensors") == weights) {
+    EKYA_ASSIGN(const auto whole, store->Load(id(), version));
+  }
   FramePtr sample;
   {
     const std::lock_guard lock(mutex_);
