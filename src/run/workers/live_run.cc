@@ -286,7 +286,12 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   Recorder recorder(folder.Registry());
   auto store = registry::ModelStore::Open(folder.Models());
   if (!store.ok()) Log(LogLevel::kWarning, "", "models are not kept: {}", store.error().message);
-  const auto killed = options.resume ? recorder.Killed() : std::nullopt;
+  auto killed = options.resume ? recorder.Killed() : std::nullopt;
+  // Another scheduler's or seed's run is not this one: its models may have seen what this one is
+  // judged by.
+  if (killed && (killed->scheduler != options.scheduler || killed->seed != options.seed)) {
+    killed.reset();
+  }
   // Begins with the run; until then no camera plays and nothing is posted.
   std::unique_ptr<EventTimeline> timeline;
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };

@@ -17,11 +17,11 @@ Stream::Stream(const CameraSettings& camera, const ModelSettings& model,
       model_settings_(model),
       environment_(environment),
       info_(std::move(info)),
-      service_(std::move(service)),
       tallies_(camera.task == "detection"),
       trust_(camera.task == "detection", info_.classes.size()),
       models_(environment.models, environment.recorder, camera.id,
-              info_.has_truth ? "truth" : "golden", info_.serves ? 1 : 0) {
+              info_.has_truth ? "truth" : "golden", info_.serves ? 1 : 0),
+      service_(std::move(service)) {
   camera_settings_.classes = info_.classes;
   gone_ = !info_.camera_open;
   if (info_.serves) version_ = 1;

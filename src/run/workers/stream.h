@@ -140,7 +140,6 @@ class Stream {
   const ModelSettings model_settings_;
   const StreamEnvironment environment_;
   const StreamInfo info_;
-  const std::unique_ptr<StreamService> service_;
   StreamTallies tallies_;
   labels::GoldenTrust trust_;
   swap::Watch watch_;         // guarded by serving_mutex_
@@ -160,6 +159,9 @@ class Stream {
   std::map<double, std::int64_t> versions_;
   std::string weights_;  // of the served model
   ServingProfile profile_;
+
+  // Last: its threads tell this stream what they see, until they are joined.
+  const std::unique_ptr<StreamService> service_;
 };
 
 }  // namespace ekya::workers
