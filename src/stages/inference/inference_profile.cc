@@ -15,6 +15,8 @@ namespace {
 
 // A result is at an object's place from this overlap on (paper, section 6.1).
 constexpr double kMatchIou = 0.3;
+// What is taken to have changed in addition to what was seen: no scene stands still for good.
+constexpr double kUnseenChanges = 0.1;
 
 using Lists = std::vector<std::vector<Detection>>;
 
@@ -57,9 +59,10 @@ std::map<std::int64_t, double> AgreementByAge(const std::vector<FramePtr>& frame
     }
   }
   std::map<std::int64_t, double> agreement;
+  double younger = 1;  // A result gets no better with age, whatever chance says.
   for (const auto& [age, score] : scores) {
     const double value = has_regions ? score.Accuracy() : score.F1();
-    if (value >= 0) agreement[age] = value;
+    if (value >= 0) younger = agreement[age] = std::min(value, younger);
   }
   return agreement;
 }
@@ -83,6 +86,14 @@ double MeanAgreement(const std::map<std::int64_t, double>& agreement, double int
     sum += std::min(1.0, interval - static_cast<double>(age)) * At(agreement, age);
   }
   return sum / interval;
+}
+
+/// What is left of the agreement, 0..1, when every `interval`-th frame is analysed, for the changes
+/// that `frames` may have missed.
+double Freshness(const std::vector<FramePtr>& frames, double interval) {
+  const auto span = static_cast<double>(1 + frames.back()->index - frames.front()->index);
+  const double mean_age = (interval - 1) / 2;
+  return 1 - std::min(0.5, kUnseenChanges * mean_age / std::max(1.0, span));
 }
 
 }  // namespace
@@ -163,14 +174,12 @@ Result<std::vector<InferenceProfile>> ProfileInference(
     InferenceProfile profile;
     profile.id = configuration.id;
     profile.share = std::min(1.0, needed * headroom);
-    profile.factor = 1;
+    const double interval = std::min(configuration.frame_interval * std::max(1.0, needed), 1e6);
+    profile.factor = Freshness(frames, interval);
     if (whole > 0) {
-      const double interval = configuration.frame_interval * std::max(1.0, needed);
       const auto& agreement = agreements.at(configuration.input_size);
-      profile.factor =
-          agreement.empty()
-              ? 0
-              : std::clamp(MeanAgreement(agreement, std::min(interval, 1e6)) / whole, 0.0, 1.0);
+      profile.factor *=
+          agreement.empty() ? 0 : std::clamp(MeanAgreement(agreement, interval) / whole, 0.0, 1.0);
     }
     profiles.push_back(profile);
   }

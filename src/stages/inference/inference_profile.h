@@ -23,8 +23,9 @@ namespace ekya::inference {
 /// else F1. The factor is relative to every frame analysed at the model's own input size, at
 /// most 1.
 /// - Where no kept frame has a truth, or the model finds none of it, the model's own results stand
-/// in
-///   for the truth; where those are empty too, nothing is lost by skipping and every factor is 1.
+///   in for the truth.
+/// - A tenth of a change is counted beyond those seen, so that skipping frames always costs a
+///   little, and what nobody else needs goes to fresher results.
 /// - Where not even a whole device keeps up, the share is 1 and the factor that of the frames which
 ///   a whole device gets to.
 /// - A configuration whose input size the model refuses gets share 1 and factor 0, and a warning.
