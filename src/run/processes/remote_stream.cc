@@ -30,6 +30,13 @@ messages::Interval IntervalOf(double from, double to) {
   return interval;
 }
 
+messages::WindowStart WindowStartOf(int window, double from) {
+  messages::WindowStart start;
+  start.set_window(window);
+  start.set_from_seconds(from);
+  return start;
+}
+
 messages::ServeRequest ServeOf(std::int64_t version, const std::string& weights) {
   messages::ServeRequest request;
   request.set_version(version);
@@ -71,6 +78,11 @@ Status RemoteStream::Ready(const std::shared_ptr<grpc::Channel>& channel) {
   if (wanted.share_set) {
     EKYA_RETURN_IF_ERROR(CallOver<Rpc>(channel, name_, &Rpc::Stub::SetShare,
                                        ShareOf(wanted.cores, wanted.core), &nothing,
+                                       kQuickSeconds));
+  }
+  if (wanted.window >= 0) {
+    EKYA_RETURN_IF_ERROR(CallOver<Rpc>(channel, name_, &Rpc::Stub::BeginWindow,
+                                       WindowStartOf(wanted.window, wanted.window_from), &nothing,
                                        kQuickSeconds));
   }
   if (!wanted.started) return {};
@@ -146,6 +158,18 @@ Status RemoteStream::Start(double run_start) {
                                        &nothing, kLongestOpening);
   // A worker that is away starts when it is back.
   return !started.ok() && started.error().code == ErrorCode::kUnavailable ? Status{} : started;
+}
+
+Status RemoteStream::BeginWindow(int window, double from) {
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_.window = window;
+    wanted_.window_from = from;
+  }
+  messages::Nothing nothing;
+  const Status done = CallOver<Rpc>(process_.channel(), name_, &Rpc::Stub::BeginWindow,
+                                    WindowStartOf(window, from), &nothing, kQuickSeconds);
+  return !done.ok() && done.error().code == ErrorCode::kUnavailable ? Status{} : done;
 }
 
 void RemoteStream::Stop() {

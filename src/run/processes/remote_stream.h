@@ -30,6 +30,7 @@ class RemoteStream : public workers::StreamService {
   Status ReadAhead() override;
   Result<workers::ServingProfile> Profile() override;
   Status Start(double run_start) override;
+  Status BeginWindow(int window, double from) override;
   void Stop() override;
   Status Serve(std::int64_t version, const std::string& weights) override;
   Status Configure(const std::string& inference_configuration) override;
@@ -47,6 +48,8 @@ class RemoteStream : public workers::StreamService {
     bool opened = false;
     bool started = false;
     double run_start = 0;
+    int window = -1;         ///< The last that began before its time; -1: none did.
+    double window_from = 0;  ///< Since when.
     std::int64_t version = 0;
     std::string weights;  ///< Empty: as it opened.
     std::string configuration;

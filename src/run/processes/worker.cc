@@ -59,6 +59,10 @@ class StreamServer : public messages::StreamWorker::Service {
                      messages::Nothing*) override {
     return AsStatus(worker_.Start(request->run_start()));
   }
+  grpc::Status BeginWindow(grpc::ServerContext*, const messages::WindowStart* request,
+                           messages::Nothing*) override {
+    return AsStatus(worker_.BeginWindow(request->window(), request->from_seconds()));
+  }
   grpc::Status Stop(grpc::ServerContext*, const messages::Nothing*, messages::Nothing*) override {
     worker_.Stop();
     return grpc::Status::OK;

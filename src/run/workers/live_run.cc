@@ -1,16 +1,11 @@
 #include "run/workers/live_run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <optional>
 #include <utility>
 
 #include "base/clock.h"
@@ -18,6 +13,7 @@
 #include "decide/schedule/policy.h"
 #include "decide/window/conductor.h"
 #include "platform/registry/data_folder.h"
+#include "platform/registry/data_lock.h"
 #include "platform/registry/disk_budget.h"
 #include "platform/registry/model_store.h"
 #include "platform/registry/reaper.h"
@@ -25,12 +21,14 @@
 #include "platform/resources/share.h"
 #include "run/workers/event_timeline.h"
 #include "run/workers/live_threads.h"
+#include "run/workers/opening.h"
 #include "run/workers/ports.h"
 #include "run/workers/recorder.h"
 #include "run/workers/stream.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/thread_workers.h"
 #include "run/workers/trainer.h"
+#include "run/workers/window_grid.h"
 
 namespace ekya::workers {
 namespace {
@@ -63,68 +61,6 @@ Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core)
   return cores;
 }
 
-/// A stream whose worker has been started.
-struct OpeningStream {
-  const CameraSettings* camera;
-  const ModelSettings* model;
-  std::unique_ptr<StreamService> service;
-  std::shared_ptr<std::atomic<Stream*>> stream;  ///< Set once it is open; for hooks.
-
-  static OpeningStream Begin(const CameraSettings& camera, const Site& site, WorkerHooks hooks,
-                             Workers& workers) {
-    const auto own = site.camera_models.find(camera.id);
-    OpeningStream opening{&camera, own == site.camera_models.end() ? &site.model : &own->second,
-                          nullptr, std::make_shared<std::atomic<Stream*>>(nullptr)};
-    hooks.broken = [stream = opening.stream](std::int64_t version, const std::string& why) {
-      if (Stream* const open = *stream) open->Quarantine(version, why);
-    };
-    opening.service = workers.MakeStream(camera, *opening.model, hooks);
-    return opening;
-  }
-
-  Result<std::unique_ptr<Stream>> Open(bool resume, const StreamEnvironment& environment) {
-    EKYA_ASSIGN(auto opened,
-                Stream::Open(*camera, *model, resume, std::move(service), environment));
-    *stream = opened.get();
-    return opened;
-  }
-};
-
-/// Trains the streams' first models, `at_once` side by side.
-Status BootstrapAll(const StreamSet& streams, Workers& workers, const WorkerHooks& hooks,
-                    int at_once) {
-  std::mutex mutex;
-  std::size_t next = 0;
-  Status status;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < at_once; ++i) {
-    threads.emplace_back([&, i] {
-      std::unique_ptr<LearningService> learning;
-      while (true) {
-        Stream* stream = nullptr;
-        {
-          std::lock_guard lock(mutex);
-          if (next == streams.ids().size() || !status.ok()) return;
-          stream = &streams.Get(streams.ids()[next++]);
-        }
-        if (!learning) {
-          learning = workers.MakeLearning(fmt::format("bootstrap-{}", i), hooks);
-          if (Status set = learning->SetShare(1, -1); !set.ok()) {
-            Log(LogLevel::kWarning, "", "{}", set.error().message);
-          }
-        }
-        const Status own = stream->Bootstrap(*learning);
-        if (!own.ok()) {
-          std::lock_guard lock(mutex);
-          status = own;
-        }
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  return status;
-}
-
 /// Mean over streams of the accuracy in the second half of a run that ended at `ended`: what is
 /// left of a model, or won back, once the world has drifted away from where the run began.
 double SecondHalf(const StreamSet& streams, double ended) {
@@ -145,7 +81,7 @@ void JudgeByGolden(const StreamSet& streams, int window, LearningPool& pool,
                    std::vector<std::string>* warnings) {
   std::unique_ptr<LearningService> learning;
   for (const std::string& id : streams.ids()) {
-    if (streams.Get(id).Record().accuracy_source != "golden") continue;
+    if (!streams.Get(id).judged_by_golden()) continue;
     if (!learning) {
       learning = pool.Take();
       if (const Status set = learning->SetShare(1, -1); !set.ok()) {
@@ -174,56 +110,6 @@ void AddInterval(window::RunRecord* record) {
   record->figures["accuracy_low"] = low / judged;
   record->figures["accuracy_high"] = high / judged;
 }
-
-bool IsLive(const CameraSettings& camera) { return camera.url.starts_with("rtsp"); }
-
-/// Opens all side by side: a camera that does not answer holds up nobody but itself.
-Status OpenAll(std::vector<OpeningStream>& opening, bool resume, bool killed,
-               const StreamEnvironment& environment, StreamSet* streams) {
-  std::vector<Result<std::unique_ptr<Stream>>> opened;
-  opened.reserve(opening.size());
-  for (std::size_t i = 0; i < opening.size(); ++i) opened.emplace_back(std::unique_ptr<Stream>());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < opening.size(); ++i) {
-    threads.emplace_back([&, i] {
-      const bool goes_on = resume && (killed || IsLive(*opening[i].camera));
-      opened[i] = opening[i].Open(goes_on, environment);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (auto& stream : opened) {
-    if (!stream.ok()) return stream.error();
-    streams->Add(std::move(*stream));
-  }
-  return {};
-}
-
-/// Keeps other runs out of a data folder for as long as it lives.
-class DataLock {
- public:
-  static Result<DataLock> Take(const std::filesystem::path& data_dir) {
-    std::error_code failed;
-    std::filesystem::create_directories(data_dir, failed);
-    const std::string file = (data_dir / "lock").string();
-    const int handle = open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-    // A folder that cannot be written is said so by what would be kept there.
-    if (handle >= 0 && flock(handle, LOCK_EX | LOCK_NB) != 0) {
-      close(handle);
-      return Error{ErrorCode::kUnavailable,
-                   file + ": is held by another run: one data folder, one run"};
-    }
-    return DataLock(handle);
-  }
-  DataLock(DataLock&& other) noexcept : handle_(std::exchange(other.handle_, -1)) {}
-  DataLock& operator=(DataLock&&) = delete;
-  ~DataLock() {
-    if (handle_ >= 0) close(handle_);
-  }
-
- private:
-  explicit DataLock(int handle) : handle_(handle) {}
-  int handle_;
-};
 
 /// Removes what is too much in the data folder, and says so in the registry.
 std::unique_ptr<registry::Reaper> StartReaper(registry::DiskBudget* budget,
@@ -261,6 +147,96 @@ window::ConductorSettings SettingsOf(const Site& site, int devices) {
   return settings;
 }
 
+/// Since when a run goes on, and with which windows.
+struct Resumption {
+  double elapsed_seconds = 0;  ///< Since the run's second 0.
+  /// The window that begins after the last whole one, and when that one ended; none: the first has
+  /// not ended.
+  std::optional<std::pair<int, double>> next_window;
+};
+
+/// How `killed`, a run of `registry`, stands.
+Resumption Resume(const registry::RunEntry& killed, registry::Registry& registry) {
+  Resumption resumption;
+  resumption.elapsed_seconds = std::max(0.0, EpochSeconds() - killed.started_seconds);
+  const auto windows = registry.Windows(1, std::nullopt);
+  if (windows.ok() && !windows->empty() && windows->front().run == killed.id) {
+    resumption.next_window = {windows->front().window + 1,
+                              windows->front().end_seconds - killed.started_seconds};
+  }
+  return resumption;
+}
+
+/// One window after another, until the run is to stop.
+class Windows {
+ public:
+  Windows(const StreamSet& streams, window::Conductor& conductor, EventTimeline& timeline,
+          LearningPool& pool, Recorder& recorder, double window_seconds)
+      : streams_(streams),
+        conductor_(conductor),
+        timeline_(timeline),
+        pool_(pool),
+        recorder_(recorder),
+        window_seconds_(window_seconds) {}
+
+  /// From `window` on, which lasts until `grid` says. `live_window` is that window's number among
+  /// the live ones, from 1, and stays so.
+  Status Run(int window, WindowGrid grid, std::atomic<int>* live_window,
+             window::RunRecord* record) {
+    const int before_the_first = window - *live_window;
+    while (true) {
+      // Frames belong to windows by their time: what overran into the next has it shortened.
+      auto conducted = conductor_.Run(window, grid.StartOf(window + 1));
+      if (!conducted.ok()) return conducted.error();
+      const bool stopped = conducted->stopped;
+      const bool ended_early = !conducted->ended_early.empty();
+      Keep(std::move(*conducted), record);
+      // A policy that never retrains has asked for no labels.
+      JudgeByGolden(streams_, window - 1, pool_, &record->warnings);
+      if (stopped) break;
+      const double now = timeline_.Now();
+      if (ended_early) {
+        grid.Begin(window + 1, now);
+        BeginEarly(window + 1, now);
+      }
+      window = std::max(window + 1, grid.WindowAt(now));
+      *live_window = window - before_the_first;
+    }
+    last_ = window;
+    return {};
+  }
+
+  /// The last one that was conducted.
+  int last() const { return last_; }
+
+ private:
+  void Keep(window::WindowRecord conducted, window::RunRecord* record) {
+    recorder_.Window(conducted);
+    // Of this window and the one before it, whose labels may have come only now.
+    for (const std::string& id : streams_.ids()) {
+      recorder_.Accuracies(streams_.Get(id).Record(), conducted.start_seconds - window_seconds_,
+                           streams_.Get(id).versions());
+    }
+    record->windows.push_back(std::move(conducted));
+  }
+
+  void BeginEarly(int window, double from) {
+    for (const std::string& id : streams_.ids()) {
+      if (const Status told = streams_.Get(id).BeginWindow(window, from); !told.ok()) {
+        Log(LogLevel::kWarning, id, "{}", told.error().message);
+      }
+    }
+  }
+
+  const StreamSet& streams_;
+  window::Conductor& conductor_;
+  EventTimeline& timeline_;
+  LearningPool& pool_;
+  Recorder& recorder_;
+  const double window_seconds_;
+  int last_ = 0;
+};
+
 }  // namespace
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
@@ -268,15 +244,16 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   const std::filesystem::path& data_dir = options.data_dir;
   EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute, options.first_core));
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
-  EKYA_ASSIGN(const DataLock lock, DataLock::Take(data_dir));
+  EKYA_ASSIGN(const registry::DataLock lock, registry::DataLock::Take(data_dir));
   EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
 
   Clock& clock = MonotonicClock();
   // Before this thread joins what serves: processes begin where it is.
-  std::unique_ptr<Workers> workers =
-      MakeThreadWorkers(site, options.seed, data_dir, clock, *enforcer);
+  std::unique_ptr<Workers> workers;
   if (options.workers) {
     EKYA_ASSIGN(workers, options.workers());
+  } else {
+    workers = MakeThreadWorkers(site, options.seed, data_dir, clock, *enforcer);
   }
   if (const Status joined = enforcer->JoinService(); !joined.ok()) {
     Log(LogLevel::kWarning, "", "cameras may lag behind: {}", joined.error().message);
@@ -300,30 +277,22 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   WorkerHooks hooks;
   hooks.event = [&recorder](const std::string& stream, const std::string& kind,
                             const std::string& detail) { recorder.Event(stream, kind, detail); };
-  // All of them start side by side.
-  std::vector<OpeningStream> opening;
-  for (const CameraSettings& camera : site.cameras) {
-    opening.push_back(OpeningStream::Begin(camera, site, hooks, *workers));
-  }
   StreamSet streams;
-  EKYA_RETURN_IF_ERROR(OpenAll(opening, options.resume, killed.has_value(), environment, &streams));
-  const bool any_open = std::any_of(streams.ids().begin(), streams.ids().end(),
-                                    [&](const std::string& id) { return !streams.Get(id).gone(); });
-  if (!any_open) {
-    return Error{ErrorCode::kUnavailable, "none of the site's cameras could be opened"};
-  }
+  EKYA_RETURN_IF_ERROR(
+      OpenStreams(options.resume, killed.has_value(), environment, *workers, hooks, &streams));
   Log(LogLevel::kInfo, "", "{}; shares are enforced by {}", workers->mechanism(),
       enforcer->mechanism());
-  // Not in service yet: the whole machine may work on it.
-  EKYA_RETURN_IF_ERROR(BootstrapAll(streams, *workers, hooks, resources::Processors()));
+  EKYA_RETURN_IF_ERROR(TrainFirstModels(streams, *workers, hooks, resources::Processors()));
 
   const double window_seconds = compute.window_seconds;
-  const double elapsed = killed ? std::max(0.0, EpochSeconds() - killed->started_seconds) : 0;
-  const double start = clock.Now() - elapsed;
+  const int first_window = site.learning.bootstrap_windows;
+  WindowGrid grid(window_seconds, first_window);
+  Resumption resumption;
   if (killed) {
+    resumption = Resume(*killed, *recorder.registry());
     recorder.Continue(*killed);
     Log(LogLevel::kInfo, "", "goes on with the run that was killed, {:.0f} s after its start",
-        elapsed);
+        resumption.elapsed_seconds);
   } else {
     std::vector<registry::StreamEntry> entries;
     for (const std::string& id : streams.ids()) {
@@ -332,6 +301,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     }
     recorder.Begin(EpochSeconds(), options.scheduler, options.seed, window_seconds, entries);
   }
+  const double start = clock.Now() - resumption.elapsed_seconds;
   std::optional<registry::DiskBudget> budget;
   std::unique_ptr<registry::Reaper> reaper;
   if (store.ok()) {
@@ -340,7 +310,11 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   }
 
   timeline = std::make_unique<EventTimeline>(clock, start);
+  if (const auto& next = resumption.next_window) grid.Begin(next->first, next->second);
   for (const std::string& id : streams.ids()) {
+    if (const auto& next = resumption.next_window) {
+      EKYA_RETURN_IF_ERROR(streams.Get(id).BeginWindow(next->first, next->second));
+    }
     EKYA_RETURN_IF_ERROR(streams.Get(id).Start(start));
   }
   ProfilingCompute profiling(*workers, hooks, cores, compute.device_cores,
@@ -372,9 +346,11 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   record.window_seconds = window_seconds;
 
   Status status;
+  Windows windows(streams, conductor, *timeline, pool, recorder, window_seconds);
   {
-    std::atomic<int> live_window{0};
-    Ticker ticker(streams, trainer, options, live_window, clock, start, elapsed,
+    const int window = grid.WindowAt(resumption.elapsed_seconds);
+    std::atomic<int> live_window{1 + window - first_window};
+    Ticker ticker(streams, trainer, options, live_window, clock, start, resumption.elapsed_seconds,
                   window_seconds / kIntervalsPerWindow);
     Watch watch(streams, options, *timeline, profiling);
     if (options.notifier != nullptr) {
@@ -382,32 +358,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
         Log(LogLevel::kWarning, "", "{}", told.error().message);
       }
     }
-    const auto passed = static_cast<int>(elapsed / window_seconds);
-    live_window = passed;
-    int window = site.learning.bootstrap_windows + passed;
-    bool stopped = false;
-    while (!stopped) {
-      ++live_window;
-      // Frames belong to windows by their time: a window that went on after a kill ends with
-      // theirs.
-      const bool first = killed && live_window == passed + 1;
-      auto conducted = conductor.Run(
-          window++, first ? std::optional((passed + 1) * window_seconds) : std::nullopt);
-      if (!conducted.ok()) {
-        status = conducted.error();
-        break;
-      }
-      stopped = conducted->stopped;
-      recorder.Window(*conducted);
-      // Of this window and the one before it, whose labels may have come only now.
-      for (const std::string& id : streams.ids()) {
-        recorder.Accuracies(streams.Get(id).Record(), conducted->start_seconds - window_seconds,
-                            streams.Get(id).versions());
-      }
-      record.windows.push_back(std::move(*conducted));
-      // A policy that never retrains has asked for no labels.
-      JudgeByGolden(streams, window - 2, pool, &record.warnings);
-    }
+    status = windows.Run(window, grid, &live_window, &record);
     if (options.notifier != nullptr) {
       if (const Status told = options.notifier->Stopping(); !told.ok()) {
         Log(LogLevel::kWarning, "", "{}", told.error().message);
@@ -415,7 +366,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
     }
     profiling.Release();
     for (const std::string& id : streams.ids()) streams.Get(id).Stop();
-    JudgeByGolden(streams, window - 1, pool, &record.warnings);
+    if (status.ok()) JudgeByGolden(streams, windows.last(), pool, &record.warnings);
   }
   recorder.End();
   if (!status.ok()) return status.error();

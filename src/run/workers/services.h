@@ -87,6 +87,8 @@ class StreamService {
   /// Begins to play; frame times become run times. `run_start`: on the machine's monotonic clock,
   /// where the first live window begins. In the past: what would have been shown since is left out.
   virtual Status Start(double run_start) = 0;
+  /// Window `window` began at run time `from`, before its time; frames from then on are its own.
+  virtual Status BeginWindow(int window, double from) = 0;
   /// Ends camera and inference.
   virtual void Stop() = 0;
 

@@ -59,6 +59,8 @@ class Stream {
   /// Begins to play and to serve; frame times become run times. `run_start`: on the clock, where
   /// the first live window begins.
   Status Start(double run_start);
+  /// As StreamService.
+  Status BeginWindow(int window, double from) { return service_->BeginWindow(window, from); }
   /// Ends camera and inference; results stay readable.
   void Stop();
   /// The source's end has come and every frame has its result. Any thread.
@@ -67,6 +69,8 @@ class Stream {
   const std::string& id() const { return camera_settings_.id; }
   const CameraSettings& camera() const { return camera_settings_; }
   bool gone() const { return gone_; }
+  /// The source says nothing of what its frames show: the golden model judges.
+  bool judged_by_golden() const { return !info_.has_truth; }
   bool learns() const { return info_.can_learn && camera_settings_.learn; }
 
   /// Has the frames kept of `window` labelled by `learning` and, where the stream learns, made

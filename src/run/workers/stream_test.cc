@@ -190,5 +190,26 @@ TEST_F(StreamTest, GoesOnWithTheNewestWholeVersion) {
   EXPECT_FALSE(fs::exists(folder_ / "streams/a/samples"));
 }
 
+TEST_F(StreamTest, FramesBelongToAWindowThatBeganBeforeItsTime) {
+  site_.cameras = {camera_};
+  site_.model = model_;
+  const auto worker = workers_->MakeStream(camera_, model_, {});
+  ASSERT_TRUE(worker->Open().ok());
+  const double start = MonotonicClock().Now();
+  ASSERT_TRUE(worker->BeginWindow(9, 1).ok());
+  ASSERT_TRUE(worker->Start(start).ok());
+  MonotonicClock().SleepUntil(start + 2.5);
+  worker->Stop();
+  const int first = site_.learning.bootstrap_windows;
+  const auto frames = [&](int window) {
+    const auto written = worker->WriteFrames(window, (folder_ / "frames.safetensors").string());
+    EXPECT_TRUE(written.ok()) << written.error().message;
+    return written.ok() ? *written : -1;
+  };
+  EXPECT_NEAR(frames(first), 5, 1);
+  EXPECT_EQ(frames(first + 1), 0);
+  EXPECT_NEAR(frames(9), 7, 2);
+}
+
 }  // namespace
 }  // namespace ekya::workers

@@ -46,7 +46,8 @@ StreamWorker::StreamWorker(const CameraSettings& camera, const ModelSettings& mo
       model_settings_(model),
       place_(place),
       inference_configurations_(place.site.learning.inference),
-      store_(kFramesPerWindow, kWindowsKept) {
+      store_(kFramesPerWindow, kWindowsKept),
+      windows_(place.site.compute.window_seconds, place.site.learning.bootstrap_windows) {
   if (inference_configurations_.empty()) {
     inference_configurations_ = DefaultInferenceConfigurations();
   }
@@ -118,9 +119,15 @@ bool StreamWorker::bootstraps() const {
 
 int StreamWorker::WindowOf(double frame_seconds) const {
   // Half a frame, so that rounding never puts a window's first frame into the one before.
-  const double live_seconds = frame_seconds - frame_origin_ + 0.5 / frames_per_second_;
-  return place_.site.learning.bootstrap_windows +
-         static_cast<int>(std::floor(live_seconds / place_.site.compute.window_seconds));
+  const double seconds = frame_seconds - frame_origin_ + 0.5 / frames_per_second_;
+  const std::lock_guard lock(mutex_);
+  return windows_.WindowAt(seconds);
+}
+
+Status StreamWorker::BeginWindow(int window, double from) {
+  const std::lock_guard lock(mutex_);
+  windows_.Begin(window, from);
+  return {};
 }
 
 Status StreamWorker::ReadAhead() {

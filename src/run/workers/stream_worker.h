@@ -20,6 +20,7 @@
 #include "run/workers/model_swap.h"
 #include "run/workers/services.h"
 #include "run/workers/stream_judge.h"
+#include "run/workers/window_grid.h"
 #include "stages/camera/camera.h"
 #include "stages/inference/event_log.h"
 #include "stages/inference/inference_job.h"
@@ -47,6 +48,7 @@ class StreamWorker : public StreamService {
   Status ReadAhead() override;
   Result<ServingProfile> Profile() override;
   Status Start(double run_start) override;
+  Status BeginWindow(int window, double from) override;
   void Stop() override;
   Status Serve(std::int64_t version, const std::string& weights) override;
   Status Configure(const std::string& inference_configuration) override;
@@ -98,6 +100,7 @@ class StreamWorker : public StreamService {
 
   mutable std::mutex mutex_;
   // All below is guarded by mutex_.
+  WindowGrid windows_;
   bool gone_ = true;
   bool camera_ended_ = false;
   bool ended_ = false;
