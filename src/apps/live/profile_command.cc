@@ -2,34 +2,15 @@
 
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 
 #include "apps/learning/trace_recording.h"
+#include "apps/live/ending.h"
 #include "base/file.h"
 
 namespace ekya::live {
-namespace {
-
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kBadConfiguration = 78;
-constexpr int kInterrupted = 130;
-
-std::atomic<bool> g_interrupted{false};
-
-void OnSignal(int) { g_interrupted = true; }
-
-}  // namespace
-
 int Profile(const ProfileRequest& request) {
-  struct sigaction action {};
-  action.sa_handler = OnSignal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second one ends the process at once
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-
+  CatchSignals();
   learning::TraceRequest wanted;
   wanted.dataset = request.dataset;
   wanted.parts = request.out.string() + ".parts";
@@ -44,7 +25,7 @@ int Profile(const ProfileRequest& request) {
     } else if (done % 100 == 0) {
       std::fprintf(stderr, "%zu of %zu trainings\n", done, total);
     }
-    return !g_interrupted;
+    return !Interrupted();
   };
   const Result<Trace> trace = learning::RecordTrace(wanted);
   if (terminal) std::fputc('\n', stderr);
@@ -58,10 +39,7 @@ int Profile(const ProfileRequest& request) {
                  wanted.parts.c_str());
     return kInterrupted;
   }
-  std::fprintf(stderr, "ekya: %s\n", status.error().message.c_str());
-  return status.error().code == ErrorCode::kInvalid || status.error().code == ErrorCode::kNotFound
-             ? kBadConfiguration
-             : kFailed;
+  return Say(status.error());
 }
 
 }  // namespace ekya::live

@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <map>
 
+#include "apps/live/ending.h"
 #include "apps/report/progress_line.h"
 #include "apps/report/report.h"
 #include "apps/report/run_record_file.h"
@@ -27,30 +26,6 @@ extern char** environ;
 
 namespace ekya::live {
 namespace {
-
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kBadConfiguration = 78;
-constexpr int kInterrupted = 130;
-
-std::atomic<bool> g_stop{false};
-
-void OnSignal(int) { g_stop = true; }
-
-void CatchSignals() {
-  struct sigaction action {};
-  action.sa_handler = OnSignal;
-  // Once asked, a second signal ends the process at once.
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
-int Say(const Error& error) {
-  std::fprintf(stderr, "ekya: %s\n", error.message.c_str());
-  return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound ? kBadConfiguration
-                                                                                 : kFailed;
-}
 
 /// The site's text and the file that it is from: what relative paths in it are relative to.
 struct SiteText {
@@ -135,7 +110,7 @@ Result<window::RunRecord> RunHere(const Site& site, const SiteText& text, const 
   options.resume = serves;
   options.notifier = &notifier;
   options.first_core = request.first_core;
-  options.stop = &g_stop;
+  options.stop = &Interrupted();
   ProgressLine line;
   if (!request.child) {
     options.progress = [&line](const workers::LiveProgress& progress) { line.Show(progress); };
@@ -228,8 +203,8 @@ Status RunChildren(const std::vector<Child>& children, int devices, const RunReq
   std::size_t next = 0;
   Status status;
   bool told = false;
-  while (!running.empty() || (next < children.size() && status.ok() && !g_stop)) {
-    while (next < children.size() && status.ok() && !g_stop &&
+  while (!running.empty() || (next < children.size() && status.ok() && !Interrupted())) {
+    while (next < children.size() && status.ok() && !Interrupted() &&
            static_cast<int>(running.size()) < request.at_once) {
       const int slot = free_slot();
       auto pid = Start(children[next], slot * devices, request, site_copy, site_name);
@@ -241,7 +216,7 @@ Status RunChildren(const std::vector<Child>& children, int devices, const RunReq
           children[next].scheduler, children[next].seed);
       running[*pid] = {&children[next++], slot};
     }
-    if (g_stop && !told) {
+    if (Interrupted() && !told) {
       for (const auto& [pid, place] : running) kill(pid, SIGTERM);
       told = true;
     }
@@ -253,7 +228,7 @@ Status RunChildren(const std::vector<Child>& children, int devices, const RunReq
     }
     const auto found = running.find(ended);
     if (found == running.end()) continue;
-    if (!(WIFEXITED(code) && WEXITSTATUS(code) == kDone) && status.ok() && !g_stop) {
+    if (!(WIFEXITED(code) && WEXITSTATUS(code) == kDone) && status.ok() && !Interrupted()) {
       status = Error{
           ErrorCode::kFailed,
           fmt::format("the run of {}, seed {} failed: {}", found->second.child->scheduler,
@@ -303,7 +278,7 @@ int Run(const RunRequest& request) {
         return Say(finished.error());
       }
     }
-    return g_stop && !request.child ? kInterrupted : kDone;
+    return Interrupted() && !request.child ? kInterrupted : kDone;
   }
 
   // All runs read what was read here, whoever edits the file meanwhile.
@@ -322,9 +297,9 @@ int Run(const RunRequest& request) {
                                  site_copy, loaded->file);
   if (!ran.ok()) return Say(ran.error());
   const auto runs = report::LoadRunRecords({request.out / "runs"});
-  if (!runs.ok()) return g_stop ? kInterrupted : Say(runs.error());
+  if (!runs.ok()) return Interrupted() ? kInterrupted : Say(runs.error());
   if (const Status finished = Finish(request, *runs); !finished.ok()) return Say(finished.error());
-  return g_stop ? kInterrupted : kDone;
+  return Interrupted() ? kInterrupted : kDone;
 }
 
 }  // namespace ekya::live
