@@ -90,11 +90,13 @@ CsvFile SummarySheet(const std::vector<RunRecord>& runs) {
 
 CsvFile StreamSheet(const std::vector<RunRecord>& runs) {
   Sheet sheet("streams.csv",
-              "stream,mean_accuracy,accuracy_low,accuracy_high,source,frames,frames_skipped");
+              "stream,mean_accuracy,accuracy_low,accuracy_high,source,frames,frames_skipped,"
+              "analyses_missed");
   for (const RunRecord& run : runs) {
     for (const StreamRecord& stream : run.streams) {
       sheet.Add(run, {stream.id, JudgedAccuracy(stream), stream.accuracy_low, stream.accuracy_high,
-                      stream.accuracy_source, stream.frames, stream.frames_skipped});
+                      stream.accuracy_source, stream.frames, stream.frames_skipped,
+                      stream.analyses_missed});
     }
   }
   return sheet.Take();

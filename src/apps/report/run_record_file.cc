@@ -126,6 +126,7 @@ void WriteStream(JsonWriter& json, const StreamRecord& stream, std::size_t most_
   MembersOf(json)("mean_accuracy", stream.mean_accuracy)("frames", stream.frames);
   MembersOf(json)("accuracy_low", stream.accuracy_low)("accuracy_high", stream.accuracy_high);
   MembersOf(json)("frames_skipped", stream.frames_skipped);
+  MembersOf(json)("analyses_missed", stream.analyses_missed);
   json.Key("intervals").BeginList();
   for (const StreamInterval& interval : Thinned(stream.intervals, most_intervals)) {
     MembersOf(json.BeginMap())("from_seconds", interval.from_seconds);
@@ -336,6 +337,9 @@ Status ReadStream(const Node& node, const std::string& file, const std::string& 
   ReadNumberOrNull(map, "accuracy_high", 1, &stream->accuracy_high);
   ReadInteger(map, "frames", &stream->frames);
   ReadInteger(map, "frames_skipped", &stream->frames_skipped);
+  // Records from before these were counted do not have them.
+  map.Optional();
+  ReadInteger(map, "analyses_missed", &stream->analyses_missed);
   ReadList(map, "intervals", &stream->intervals, ReadInterval);
   return map.Finish();
 }

@@ -61,10 +61,10 @@ Table ComparisonTable(const std::vector<SchedulerResult>& results) {
 
 Table StreamTable(const RunRecord& run) {
   Table table;
-  table.columns = {
-      {"Stream"},       {"Accuracy", true}, {"95 % interval", true}, {"Source"},
-      {"Frames", true}, {"Skipped", true},  {"Retrainings", true},   {"Models swapped", true},
-      {"Classes"}};
+  table.columns = {{"Stream"},       {"Accuracy", true},    {"95 % interval", true},
+                   {"Source"},       {"Frames", true},      {"Skipped", true},
+                   {"Missed", true}, {"Retrainings", true}, {"Models swapped", true},
+                   {"Classes"}};
   for (const StreamRecord& stream : run.streams) {
     int retrainings = 0;
     for (const WindowRecord& window : run.windows) {
@@ -76,6 +76,7 @@ Table StreamTable(const RunRecord& run) {
                                      [&](const auto& swap) { return swap.stream == stream.id; });
     const double frames = static_cast<double>(stream.frames);
     const double skipped = static_cast<double>(stream.frames_skipped);
+    const double missed = static_cast<double>(stream.analyses_missed);
     const auto accuracy = JudgedAccuracy(stream);
     table.rows.push_back({stream.id, PercentText(accuracy.value_or(kMissing)),
                           accuracy ? fmt::format("{} to {}", PercentText(stream.accuracy_low),
@@ -83,6 +84,7 @@ Table StreamTable(const RunRecord& run) {
                                    : "-",
                           stream.accuracy_source, CountText(frames),
                           PercentText(frames > 0 ? skipped / frames : kMissing),
+                          PercentText(frames > 0 ? missed / frames : kMissing),
                           fmt::format("{}", retrainings), fmt::format("{}", swaps),
                           fmt::format("{}", fmt::join(stream.classes, ", "))});
   }

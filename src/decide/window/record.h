@@ -96,6 +96,7 @@ struct StreamRecord {
   double accuracy_high = 1;
   std::int64_t frames = 0;
   std::int64_t frames_skipped = 0;
+  std::int64_t analyses_missed = 0;  ///< That frame sampling asked for: the box was behind.
 };
 
 /// When a stream's served model changed.

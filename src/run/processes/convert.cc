@@ -155,15 +155,17 @@ messages::IntervalTally Pack(const workers::IntervalTally& tally) {
   PackScore(tally.score, packed.mutable_score());
   packed.set_frames(tally.frames);
   packed.set_frames_skipped(tally.frames_skipped);
+  packed.set_analyses_due(tally.analyses_due);
   for (const int count : tally.class_counts) packed.add_class_counts(count);
   packed.set_inference_cores(tally.inference_cores);
   return packed;
 }
 
 workers::IntervalTally Unpack(const messages::IntervalTally& tally) {
-  return {tally.from_seconds(),   tally.to_seconds(),     UnpackScore(tally.score()),
-          tally.frames(),         tally.frames_skipped(), All<int>(tally.class_counts()),
-          tally.inference_cores()};
+  return {tally.from_seconds(),           tally.to_seconds(),
+          UnpackScore(tally.score()),     tally.frames(),
+          tally.frames_skipped(),         tally.analyses_due(),
+          All<int>(tally.class_counts()), tally.inference_cores()};
 }
 
 messages::JudgedLabels Pack(const workers::JudgedLabels& judged) {

@@ -128,9 +128,10 @@ TEST(Convert, ResultsComeBackAsTheyWere) {
   EXPECT_EQ(same.second_looks.size(), 1U);
   EXPECT_EQ(same.last, 9);
 
-  const workers::IntervalTally tally{1, 2, {3, 4, 5}, 6, 1, {7, 8}, 0.25};
+  const workers::IntervalTally tally{1, 2, {3, 4, 5}, 6, 1, 5, {7, 8}, 0.25};
   const workers::IntervalTally told = Unpack(Pack(tally));
   EXPECT_EQ(told.score.objects, 4);
+  EXPECT_EQ(told.analyses_due, 5);
   EXPECT_EQ(told.class_counts, tally.class_counts);
   EXPECT_EQ(told.inference_cores, 0.25);
 

@@ -53,6 +53,7 @@ struct IntervalTally {
   FrameScore score;  ///< Over the frames that could be judged so far.
   int frames = 0;
   int frames_skipped = 0;
+  int analyses_due = 0;           ///< By frame sampling.
   std::vector<int> class_counts;  ///< Judged objects.
   double inference_cores = 0;     ///< Processor seconds per second.
 };

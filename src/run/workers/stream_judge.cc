@@ -29,14 +29,15 @@ void StreamJudge::Count(const FrameScore& score, const std::vector<Detection>& o
   }
 }
 
-void StreamJudge::Add(const Frame& frame, const std::vector<Detection>& results,
-                      std::int64_t version, bool skipped, double run_seconds,
+void StreamJudge::Add(const inference::FrameResult& result, double run_seconds,
                       const std::vector<Detection>* truth) {
   const std::lock_guard lock(mutex_);
   ++open_.frames;
-  if (skipped) ++open_.frames_skipped;
-  if (truth != nullptr) Count(Score(results, *truth), *truth, open_);
-  kept_[frame.index] = {results, version, skipped, run_seconds};
+  if (result.skipped) ++open_.frames_skipped;
+  if (result.due) ++open_.analyses_due;
+  if (truth != nullptr) Count(Score(result.detections, *truth), *truth, open_);
+  kept_[result.frame->index] = {result.detections, result.model_version, result.skipped,
+                                run_seconds};
   // Labels of one that is so old do not come any more.
   while (kept_.begin()->second.run_seconds < run_seconds - keep_seconds_) {
     kept_.erase(kept_.begin());

@@ -10,6 +10,7 @@
 #include "core/frame.h"
 #include "core/scorer.h"
 #include "run/workers/services.h"
+#include "stages/inference/inference_job.h"
 
 namespace ekya::workers {
 
@@ -22,10 +23,9 @@ class StreamJudge {
   StreamJudge(bool detection, std::size_t classes, double keep_seconds)
       : detection_(detection), classes_(classes), keep_seconds_(keep_seconds) {}
 
-  /// A frame has its result, given (`cpu_seconds` may be anything) or carried over. `truth`: null
-  /// where nobody knows it yet.
-  void Add(const Frame& frame, const std::vector<Detection>& results, std::int64_t version,
-           bool skipped, double run_seconds, const std::vector<Detection>* truth);
+  /// A frame has its result, given or carried over. `truth`: null where nobody knows it yet.
+  void Add(const inference::FrameResult& result, double run_seconds,
+           const std::vector<Detection>* truth);
   /// The results of the frames in `labels` against these. They count in their intervals where
   /// `counts`; what that changed comes back. Labels of frames up to `last` will not come any more.
   JudgedLabels Label(const std::vector<FrameLabel>& labels, std::int64_t last, bool counts);

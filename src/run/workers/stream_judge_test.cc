@@ -7,10 +7,11 @@
 namespace ekya::workers {
 namespace {
 
-Frame At(std::int64_t index) {
-  Frame frame;
-  frame.index = index;
-  return frame;
+inference::FrameResult At(std::int64_t index, std::vector<Detection> results, bool skipped = false,
+                          bool due = true) {
+  auto frame = std::make_shared<Frame>();
+  frame->index = index;
+  return {std::move(frame), skipped, due, std::move(results), 1, 0};
 }
 
 Detection Object(double x, int label = 0) { return {{x, 0, 10, 10}, label, 1}; }
@@ -18,8 +19,8 @@ Detection Object(double x, int label = 0) { return {{x, 0, 10, 10}, label, 1}; }
 TEST(StreamJudge, JudgesAtOnceWhereTheTruthIsKnown) {
   StreamJudge judge(false, 2, 600);
   const std::vector<Detection> truth = {Object(0), Object(50, 1)};
-  judge.Add(At(0), {Object(0), Object(50, 1)}, 1, false, 0.1, &truth);
-  judge.Add(At(1), {Object(0), Object(50, 0)}, 1, true, 0.2, &truth);
+  judge.Add(At(0, {Object(0), Object(50, 1)}), 0.1, &truth);
+  judge.Add(At(1, {Object(0), Object(50, 0)}, true), 0.2, &truth);
   StreamTallies tallies(false);
   tallies.Merge(judge.EndInterval(0, 1, 0.25), 0.5);
   const window::StreamRecord record = tallies.Record();
@@ -28,6 +29,7 @@ TEST(StreamJudge, JudgesAtOnceWhereTheTruthIsKnown) {
   EXPECT_GT(record.accuracy_high, 0.75);
   EXPECT_EQ(record.frames, 2);
   EXPECT_EQ(record.frames_skipped, 1);
+  EXPECT_EQ(record.analyses_missed, 1);
   ASSERT_EQ(record.intervals.size(), 1U);
   EXPECT_EQ(record.intervals[0].class_counts, (std::vector<int>{2, 2}));
   EXPECT_DOUBLE_EQ(record.intervals[0].inference_cores, 0.25);
@@ -37,9 +39,9 @@ TEST(StreamJudge, JudgesAtOnceWhereTheTruthIsKnown) {
 TEST(StreamJudge, LabelsThatComeLaterCountInTheIntervalOfTheirFrame) {
   StreamJudge judge(true, 1, 600);
   StreamTallies tallies(true);
-  judge.Add(At(0), {Object(0)}, 1, false, 0.5, nullptr);
+  judge.Add(At(0, {Object(0)}), 0.5, nullptr);
   tallies.Merge(judge.EndInterval(0, 1, 0), 0.25);
-  judge.Add(At(1), {}, 1, false, 1.5, nullptr);
+  judge.Add(At(1, {}), 1.5, nullptr);
   tallies.Merge(judge.EndInterval(1, 2, 0), 0);
   EXPECT_LT(tallies.RecentAccuracy(2), 0);
   // Frame 7 has no result.
@@ -59,7 +61,7 @@ TEST(StreamJudge, LabelsThatComeLaterCountInTheIntervalOfTheirFrame) {
 
 TEST(StreamJudge, FramesThatWereSoughtOutNeitherScoreNorCount) {
   StreamJudge judge(true, 1, 600);
-  judge.Add(At(3), {Object(0)}, 1, false, 0.5, nullptr);
+  judge.Add(At(3, {Object(0)}), 0.5, nullptr);
   EXPECT_EQ(judge.ResultsOf(3).size(), 1U);
   const JudgedLabels judged = judge.Label({{3, {Object(0)}, false}}, 3, true);
   EXPECT_EQ(judged.score.objects, 0);
@@ -70,7 +72,7 @@ TEST(StreamJudge, FramesThatWereSoughtOutNeitherScoreNorCount) {
 TEST(StreamJudge, ForgetsWhatIsOlderThanItIsToldToKeep) {
   StreamJudge judge(true, 1, 10);
   for (int i = 0; i < 40; ++i) {
-    judge.Add(At(i), {Object(0)}, 1, false, i, nullptr);
+    judge.Add(At(i, {Object(0)}), i, nullptr);
     judge.EndInterval(i, i + 1, 0);
   }
   EXPECT_TRUE(judge.ResultsOf(20).empty());

@@ -24,6 +24,7 @@ window::StreamRecord StreamTallies::Record() const {
   const std::lock_guard lock(mutex_);
   window::StreamRecord record;
   FrameScore all;
+  std::int64_t analyses_due = 0;
   std::vector<FrameScore> stretches;
   for (const auto& [from, each] : intervals_) {
     const IntervalTally& tally = each.tally;
@@ -39,9 +40,12 @@ window::StreamRecord StreamTallies::Record() const {
     record.intervals.push_back(std::move(interval));
     record.frames += tally.frames;
     record.frames_skipped += tally.frames_skipped;
+    analyses_due += tally.analyses_due;
     all += tally.score;
     stretches.push_back(tally.score);
   }
+  record.analyses_missed =
+      std::max<std::int64_t>(0, analyses_due - (record.frames - record.frames_skipped));
   record.mean_accuracy = Accuracy(all);
   const AccuracyInterval confidence = IntervalOf(stretches, detection_);
   record.accuracy_low = confidence.low;

@@ -298,8 +298,7 @@ void StreamWorker::OnResult(const inference::FrameResult& result) {
   const int window = WindowOf(result.frame->time_seconds);
   const std::vector<Detection> truth =
       truth_known_ ? TruthOf(*result.frame) : std::vector<Detection>();
-  judge_->Add(*result.frame, result.detections, result.model_version, result.skipped,
-              result.frame->time_seconds - frame_origin_, truth_known_ ? &truth : nullptr);
+  judge_->Add(result, result.frame->time_seconds - frame_origin_, truth_known_ ? &truth : nullptr);
   bool all_answered = false;
   {
     const std::lock_guard lock(mutex_);

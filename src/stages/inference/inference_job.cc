@@ -42,6 +42,9 @@ void InferenceJob::Offer(FramePtr frame) {
     std::lock_guard lock(mutex_);
     if (Entry* older = Waiting()) older->state = Entry::State::kSkipped;
     Entry entry;
+    const int interval = configuration_.frame_interval;
+    entry.due = !last_offered_ || frame->index / interval != *last_offered_ / interval;
+    last_offered_ = frame->index;
     entry.frame = std::move(frame);
     if (ended_) entry.state = Entry::State::kSkipped;
     frames_.push_back(std::move(entry));
@@ -170,6 +173,7 @@ void InferenceJob::Tell() {
     lock.unlock();
 
     result.frame = std::move(entry.frame);
+    result.due = entry.due;
     result.skipped = entry.state == Entry::State::kSkipped;
     result.cpu_seconds = result.skipped ? 0 : entry.cpu_seconds;
     if (!result.skipped) {

@@ -22,6 +22,7 @@ namespace ekya::inference {
 struct FrameResult {
   FramePtr frame;
   bool skipped = false;  ///< Not analysed: by frame sampling, or because the job was behind.
+  bool due = true;       ///< The first of its sampling interval: an analysis was to begin with it.
   std::vector<Detection> detections;  ///< The last analysed frame's where `skipped`.
   std::int64_t model_version = 0;     ///< Of the model that made the detections.
   double cpu_seconds = 0;             ///< That the analysis took; 0 where skipped.
@@ -67,6 +68,7 @@ class InferenceJob {
   struct Entry {
     enum class State { kWaiting, kInWork, kSkipped, kAnalysed };
     FramePtr frame;
+    bool due = true;
     State state = State::kWaiting;
     std::vector<Detection> detections;
     std::int64_t model_version = 0;
@@ -93,9 +95,10 @@ class InferenceJob {
   // Guarded by mutex_. In the camera's order; only the last can wait and only one is in work.
   std::deque<Entry> frames_;
   InferenceConfiguration configuration_;
-  bool telling_ = false;  // a result is being told
-  bool ending_ = false;   // the destructor runs
-  bool ended_ = false;    // nothing is analysed any more
+  std::optional<std::int64_t> last_offered_;  // index of the frame
+  bool telling_ = false;                      // a result is being told
+  bool ending_ = false;                       // the destructor runs
+  bool ended_ = false;                        // nothing is analysed any more
 
   // Of the analysing thread alone.
   std::optional<std::int64_t> last_analysed_;  // index of the frame

@@ -157,6 +157,7 @@ TEST(InferenceJob, SlowModelSkipsToTheNewestFrame) {
   EXPECT_FALSE(all[0].skipped);
   for (int i = 1; i <= 4; ++i) {
     EXPECT_TRUE(all[i].skipped);
+    EXPECT_TRUE(all[i].due) << "it was behind";
     ASSERT_EQ(all[i].detections.size(), 1u);
     EXPECT_EQ(all[i].detections[0].score, 0);  // the last analysed frame's
     EXPECT_EQ(all[i].model_version, 1);
@@ -183,6 +184,7 @@ TEST(InferenceJob, SamplesFramesByIndex) {
   ExpectEveryFrameOnceInOrder(all, 13);
   for (int i = 0; i < 12; ++i) {
     EXPECT_EQ(all[i].skipped, i % 4 != 0) << i;
+    EXPECT_EQ(all[i].due, i % 4 == 0) << "skipped by plan";
     ASSERT_EQ(all[i].detections.size(), 1u);
     EXPECT_EQ(all[i].detections[0].score, i / 4 * 4);
     EXPECT_EQ(all[i].detections[0].box.x, 24) << "the configuration's input size";
