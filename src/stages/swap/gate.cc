@@ -30,6 +30,20 @@ double Mean(const std::vector<float>& values) {
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
+// Of the candidate's losses being no smaller.
+double LossTest(const PairedOutcomes& outcomes) {
+  const std::size_t samples = outcomes.served.size();
+  if (outcomes.served_loss.size() != samples || outcomes.candidate_loss.size() != samples) {
+    return 0.5;
+  }
+  std::vector<double> gains;
+  for (std::size_t i = 0; i < samples; ++i) {
+    gains.push_back(outcomes.served_loss[i] - outcomes.candidate_loss[i]);
+    if (!std::isfinite(gains.back())) return 0.5;
+  }
+  return SignFlipTest(gains, kFlipSeed);
+}
+
 // What the candidate loses, in words; empty: no class.
 std::string LostClass(const PairedOutcomes& outcomes, const GateSettings& settings) {
   struct OfClass {
@@ -56,6 +70,12 @@ std::string LostClass(const PairedOutcomes& outcomes, const GateSettings& settin
 }
 
 }  // namespace
+
+float LossOf(double score, bool right) {
+  constexpr double kMostLoss = 10;
+  const double sure = std::clamp(right ? score : 1 - score, std::exp(-kMostLoss), 1.0);
+  return static_cast<float>(-std::log(sure));
+}
 
 GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings) {
   EKYA_CHECK(outcomes.served.size() == outcomes.candidate.size(), "outcomes come in pairs");
@@ -86,18 +106,23 @@ GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings) {
       "candidate {:.3f} against served {:.3f} on {} held-out samples, better on {} and worse on {} "
       "(p = {:.2g})",
       result.candidate, result.served, result.samples, result.better, result.worse, result.p_value);
+  std::string verdict = "better";
   if (!(result.p_value <= settings.level)) {
-    result.reason = fmt::format(
-        "{}: {}", compared,
-        result.candidate > result.served ? "not better beyond the noise" : "not better");
-    return result;
+    if (result.candidate >= result.served) result.loss_p_value = LossTest(outcomes);
+    if (!(result.loss_p_value <= settings.loss_level)) {
+      result.reason = fmt::format(
+          "{}: {}", compared,
+          result.candidate > result.served ? "not better beyond the noise" : "not better");
+      return result;
+    }
+    verdict = fmt::format("no less right, and surer of it (p = {:.2g})", result.loss_p_value);
   }
   if (const std::string lost = LostClass(outcomes, settings); !lost.empty()) {
     result.reason = compared + ": " + lost;
     return result;
   }
   result.promote = true;
-  result.reason = compared + ": better";
+  result.reason = compared + ": " + verdict;
   return result;
 }
 

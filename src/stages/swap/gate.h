@@ -13,7 +13,15 @@ struct PairedOutcomes {
   std::vector<float> candidate;
   /// Each sample's class; empty where they have none (pictures).
   std::vector<int> label;
+  /// How little each expected to be as right or wrong as it was: LossOf its score. Empty where
+  /// there is no one score (pictures).
+  std::vector<float> served_loss = {};
+  std::vector<float> candidate_loss = {};
 };
+
+/// Logarithmic loss of a score, 0..1, that says how sure a model is to be right: 0 for one that was
+/// sure and right, at most 10.
+float LossOf(double score, bool right);
 
 struct GateSettings {
   /// A candidate is promoted where chance alone would make an equal one look as good with at most
@@ -23,6 +31,11 @@ struct GateSettings {
   /// drifting worlds (gate_test.cc) it serves within a point of the best level between 0.1 and
   /// 0.49, and more accurately than 0.05 and than "not worse by a standard error".
   double level = 0.4;
+  /// Where both are right on the same samples but for chance, a candidate that is no less right is
+  /// promoted if it is surer of what is right and less sure of what is wrong: where chance alone
+  /// would make its mean loss as much smaller with at most this probability. A model that is right
+  /// by a narrow margin is the next that a drifting world makes wrong.
+  double loss_level = 0.05;
   /// A class is lost where the candidate is right on so much less of it...
   double class_loss = 0.2;
   /// ...and chance alone would do that with at most this probability, over all classes together.
@@ -38,13 +51,15 @@ struct GateResult {
   int samples = 0;
   int better = 0;  ///< Samples on which the candidate's outcome is the better one.
   int worse = 0;
-  double p_value = 0.5;  ///< Of the candidate being no better, one-sided.
+  double p_value = 0.5;       ///< Of the candidate being no better, one-sided.
+  double loss_p_value = 0.5;  ///< Of its losses being no smaller; 0.5 where they are not known.
 };
 
 /// Compares a candidate with the served model by a paired test: McNemar's exact one (the sign test)
-/// where outcomes are right or wrong, flipped signs of the differences elsewhere. Rejected as well:
-/// a candidate that loses a class that the served model knows, whatever it gains elsewhere; and any
-/// where there is no sample to compare on.
+/// where outcomes are right or wrong, flipped signs of the differences elsewhere; where that does
+/// not tell them apart, by the same test of their losses. Rejected as well: a candidate that loses
+/// a class that the served model knows, whatever it gains elsewhere; and any where there is no
+/// sample to compare on.
 GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings = {});
 
 /// The same where only the accuracies are known: both models were measured on the same `samples`.

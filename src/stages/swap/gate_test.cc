@@ -104,6 +104,40 @@ TEST(Gate, KeepsTheServedModelInADrawAndWithoutEvidence) {
   EXPECT_FALSE(Judge(Outcomes(50, 6, 3, 3), {.level = 0.05}).promote);
 }
 
+/// `outcomes` with models as sure of each sample as said, whether they are right on it or not.
+PairedOutcomes Sure(PairedOutcomes outcomes, double served, double candidate) {
+  Random random(3);
+  for (std::size_t i = 0; i < outcomes.served.size(); ++i) {
+    const double chance = 0.02 * random.Uniform();
+    outcomes.served_loss.push_back(LossOf(served - chance, outcomes.served[i] > 0.5F));
+    outcomes.candidate_loss.push_back(LossOf(candidate - chance, outcomes.candidate[i] > 0.5F));
+  }
+  return outcomes;
+}
+
+TEST(Gate, BreaksADrawByHowSureModelsAreOfWhatIsRight) {
+  const GateResult surer = Judge(Sure(Outcomes(60, 0, 0, 0), 0.8, 0.95));
+  EXPECT_TRUE(surer.promote);
+  EXPECT_LT(surer.loss_p_value, 0.01);
+  EXPECT_THAT(surer.reason, HasSubstr("no less right, and surer of it"));
+  EXPECT_FALSE(Judge(Sure(Outcomes(60, 0, 0, 0), 0.95, 0.8)).promote);
+  EXPECT_FALSE(Judge(Sure(Outcomes(60, 0, 0, 0), 0.9, 0.9)).promote);
+  EXPECT_FALSE(Judge(Sure(Outcomes(3, 0, 0, 0), 0.8, 0.95)).promote) << "three tell little";
+  // Surer, but less right; or surer of what is wrong.
+  EXPECT_FALSE(Judge(Sure(Outcomes(60, 1, 2, 0), 0.8, 0.95)).promote);
+  EXPECT_FALSE(Judge(Sure(Outcomes(40, 0, 0, 20), 0.8, 0.95)).promote);
+  // It makes up for no class.
+  EXPECT_FALSE(
+      Judge(Sure(Outcomes(60, 12, 0, 0, 0) + Outcomes(10, 0, 12, 0, 1), 0.8, 0.95)).promote);
+}
+
+TEST(Gate, LossesAreLogarithmicAndBounded) {
+  EXPECT_FLOAT_EQ(LossOf(1, true), 0);
+  EXPECT_NEAR(LossOf(0.5, false), std::log(2.0), 1e-6);
+  EXPECT_FLOAT_EQ(LossOf(1, false), 10);
+  EXPECT_FLOAT_EQ(LossOf(0, true), 10);
+}
+
 TEST(Gate, RejectsACandidateThatLosesAnOldClass) {
   const PairedOutcomes gains = Outcomes(30, 30, 0, 0, 0);
   EXPECT_TRUE(Judge(gains + Outcomes(20, 0, 2, 0, 1)).promote) << "a little, by chance";
