@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/clock.h"
+#include "base/file.h"
 
 namespace ekya {
 namespace {
@@ -132,6 +135,35 @@ TEST(TraceTest, RefusesHalfATrace) {
   without.replace(without.find("\"estimate\""), 10, "\"estimates\"");
   EXPECT_THAT(ReadTrace(without, "t.json").error().message,
               HasSubstr("unknown key \"estimates\", the nearest known one is \"estimate\""));
+}
+
+// What `ekya profile` recorded for the repository: `later` and estimates of every configuration.
+TEST(TraceTest, RecordedTracesAreReadAndWhole) {
+  int traces = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(EKYA_SOURCE_DIR "/traces")) {
+    if (entry.path().extension() != ".json") continue;
+    SCOPED_TRACE(entry.path());
+    ++traces;
+    const auto text = ReadFile(entry.path());
+    ASSERT_TRUE(text.ok()) << text.error().message;
+    const auto trace = ReadTrace(*text, entry.path().string());
+    ASSERT_TRUE(trace.ok()) << trace.error().message;
+    ASSERT_FALSE(trace->streams.empty());
+    for (const TracedStream& stream : trace->streams) {
+      EXPECT_FALSE(stream.inference.empty());
+      for (std::size_t i = 0; i < stream.windows.size(); ++i) {
+        EXPECT_GT(stream.windows[i].profiling_seconds, 0);
+        EXPECT_GT(stream.windows[i].retraining.size(), 1U);
+        for (const TracedRetraining& retraining : stream.windows[i].retraining) {
+          EXPECT_EQ(retraining.later.size(), stream.windows.size() - i - 1);
+          EXPECT_FALSE(retraining.curve.empty());
+          EXPECT_GT(retraining.device_seconds, 0);
+          EXPECT_GT(retraining.estimated_device_seconds, 0);
+        }
+      }
+    }
+  }
+  EXPECT_GE(traces, 3);
 }
 
 }  // namespace

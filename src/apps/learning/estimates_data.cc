@@ -15,9 +15,9 @@ constexpr double kNarrowWidth = 0.03;
 RecordingSettings Settings(int side, double width, int labelled, int exemplars,
                            std::uint64_t seed) {
   RecordingSettings settings;
-  settings.shape.architecture = "resnet18";
-  settings.shape.width = width;
-  settings.shape.input_size = side;
+  settings.model.architecture = "resnet18";
+  settings.model.width = width;
+  settings.model.input_size = side;
   settings.grid = DefaultRetrainingGrid();
   settings.first.id = "first";
   settings.first.epochs = 30;

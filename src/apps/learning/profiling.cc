@@ -13,7 +13,8 @@
 namespace ekya::learning {
 namespace {
 
-profile::TrialResult ResultOf(const retrain::TrainingSet& set, int held_out) {
+template <typename Set>
+profile::TrialResult ResultOf(const Set& set, int held_out) {
   profile::TrialResult result;
   result.held_out = held_out;
   result.full_samples =
@@ -23,11 +24,14 @@ profile::TrialResult ResultOf(const retrain::TrainingSet& set, int held_out) {
 
 }  // namespace
 
-Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Recording& recording,
-                                   std::uint64_t seed) {
+template <typename Task>
+Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler,
+                                   const RecordingOf<Task>& recording, std::uint64_t seed) {
+  using Item = typename Task::Item;
+  using Model = typename Task::Model;
   const int window = recording.window();
   const std::string& stream = recording.stream().id;
-  const std::vector<Sample>& held_out = recording.set().held_out;
+  const std::vector<Item>& held_out = recording.set().held_out;
   profile::Sight last;
   // What it costs to know this is the labels: served models have answered these frames.
   if (const RecordedServing* const before = recording.before()) {
@@ -36,30 +40,30 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
     last = before->held_out;
   }
   const double start = ThreadCpuSeconds();
-  const std::unique_ptr<models::Classifier> served = recording.base().Clone();
+  const std::unique_ptr<Model> served = recording.base().Clone();
   if (recording.before() == nullptr && !held_out.empty()) {
     // The first model was made of these frames' window and has not answered any of them.
-    const std::vector<Sample>& all = recording.stream().windows.front().samples;
+    const std::vector<Item>& all = recording.stream().windows.front().samples;
     const auto cut = static_cast<std::size_t>(std::find_if(all.begin(), all.end(),
-                                                           [&](const Sample& sample) {
+                                                           [&](const Item& sample) {
                                                              return sample.time_seconds >=
                                                                     held_out.front().time_seconds;
                                                            }) -
                                               all.begin());
-    EKYA_ASSIGN(const auto sights,
-                SightsOf(*served, all, {}, {cut, all.size()}, recording.stream().window_seconds));
+    EKYA_ASSIGN(const auto sights, Task::SightsOf(*served, all, {}, {cut, all.size()},
+                                                  recording.stream().window_seconds));
     last = sights.front();
   }
-  EKYA_ASSIGN(const double served_accuracy, retrain::MeasureAccuracy(*served, held_out));
+  EKYA_ASSIGN(const double served_accuracy, Task::Measure(*served, held_out));
   last.accuracy = served_accuracy;
-  last.labelled = static_cast<int>(held_out.size());
+  last.labelled = Task::Objects(held_out);
   profiler.Begin(stream, window, last);
 
   // A trial's own measuring comes after its epoch, once.
-  retrain::TrainingSet set = recording.set();
+  typename Task::Set set = recording.set();
   set.held_out.clear();
   struct Running {
-    std::unique_ptr<models::Classifier> model;
+    std::unique_ptr<Model> model;
     profile::TrialResult result;
   };
   std::map<std::size_t, Running> running;
@@ -69,7 +73,7 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
       Running& run = running[place];
       if (run.model == nullptr) {
         run.model = served->Clone();
-        run.result = ResultOf(set, static_cast<int>(held_out.size()));
+        run.result = ResultOf(set, Task::Objects(held_out));
         run.result.start_accuracy = served_accuracy;
       }
       RetrainingConfiguration epoch = trial.configuration;
@@ -82,8 +86,8 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
       };
       // The same seed: the same samples again.
       auto outcome =
-          retrain::Train(*run.model, set, epoch,
-                         DeriveSeed(seed, fmt::format("{}/{}/trial", stream, window)), hooks);
+          Task::Train(*run.model, set, epoch,
+                      DeriveSeed(seed, fmt::format("{}/{}/trial", stream, window)), hooks);
       if (!outcome.ok()) {
         profiler.Tried(place, outcome.error());
         continue;
@@ -91,7 +95,7 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
       run.model = std::move(outcome->model);
       run.result.trial_samples = outcome->samples_per_epoch;
       run.result.device_seconds_once = outcome->once_cpu_seconds;
-      EKYA_ASSIGN(const double accuracy, retrain::MeasureAccuracy(*run.model, held_out));
+      EKYA_ASSIGN(const double accuracy, Task::Settle(*run.model, held_out));
       run.result.accuracy.push_back(accuracy);
       run.result.device_seconds += ThreadCpuSeconds() - trial_start;
       profiler.Tried(place, run.result);
@@ -104,8 +108,9 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Reco
   return profile;
 }
 
+template <typename Task>
 Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& grid,
-                                  const Recording& recording, std::uint64_t seed) {
+                                  const RecordingOf<Task>& recording, std::uint64_t seed) {
   const double start = ThreadCpuSeconds();
   const profile::MicroProfiler profiler(
       {.sample_fraction = 0.1, .epochs = 5, .share_trials = false, .correct = false}, grid);
@@ -115,7 +120,7 @@ Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& gr
     configuration.epochs = trial.epochs;
     configuration.sample_fraction = trial.sample_fraction;
     profile::TrialResult result =
-        ResultOf(recording.set(), static_cast<int>(recording.set().held_out.size()));
+        ResultOf(recording.set(), Task::Objects(recording.set().held_out));
     result.full_samples =
         static_cast<int>(result.full_samples * trial.configuration.sample_fraction);
     double epochs_seconds = 0;
@@ -125,9 +130,8 @@ Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& gr
       epochs_seconds += progress.epoch_cpu_seconds;
       return profile::KeepTraining(result.accuracy);
     };
-    EKYA_ASSIGN(const retrain::TrainingOutcome outcome,
-                retrain::Train(recording.base(), recording.set(), configuration,
-                               DeriveSeed(seed, configuration.id), hooks));
+    EKYA_ASSIGN(const auto outcome, Task::Train(recording.base(), recording.set(), configuration,
+                                                DeriveSeed(seed, configuration.id), hooks));
     result.start_accuracy = outcome.start_accuracy;
     result.trial_samples = outcome.samples_per_epoch;
     result.device_seconds_per_epoch = epochs_seconds / static_cast<double>(result.accuracy.size());
@@ -137,5 +141,14 @@ Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& gr
   profile.device_seconds = ThreadCpuSeconds() - start;
   return profile;
 }
+
+template Result<MicroProfile> ProfileShared(profile::SharedProfiler&,
+                                            const RecordingOf<ClassifyingTask>&, std::uint64_t);
+template Result<MicroProfile> ProfileShared(profile::SharedProfiler&,
+                                            const RecordingOf<DetectingTask>&, std::uint64_t);
+template Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>&,
+                                           const RecordingOf<ClassifyingTask>&, std::uint64_t);
+template Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>&,
+                                           const RecordingOf<DetectingTask>&, std::uint64_t);
 
 }  // namespace ekya::learning

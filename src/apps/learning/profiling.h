@@ -19,13 +19,15 @@ struct MicroProfile {
 /// Profiles the window that `recording` has recorded last, by really trained trials on its training
 /// samples, measured on its held-out ones. What the window is judged by is not looked at.
 /// `profiler` is told first how the served model did in the window before, as its labels say.
-Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler, const Recording& recording,
-                                   std::uint64_t seed);
+template <typename Task>
+Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler,
+                                   const RecordingOf<Task>& recording, std::uint64_t seed);
 
 /// The same by the paper's own method (section 4.3): of every configuration a trial of its own, on
 /// a tenth of the samples for at most five epochs, ended early on a plateau; a curve through its
 /// accuracies, read at the full training. Nothing is shared and nothing remembered.
+template <typename Task>
 Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& grid,
-                                  const Recording& recording, std::uint64_t seed);
+                                  const RecordingOf<Task>& recording, std::uint64_t seed);
 
 }  // namespace ekya::learning

@@ -30,18 +30,16 @@ std::vector<std::size_t> Spread(std::size_t count, int most) {
   return places;
 }
 
-std::vector<Sample> Thinned(const std::vector<Sample>& samples, int most) {
-  std::vector<Sample> thinned;
+template <typename Item>
+std::vector<Item> Thinned(const std::vector<Item>& samples, int most) {
+  std::vector<Item> thinned;
   for (const std::size_t place : Spread(samples.size(), most)) thinned.push_back(samples[place]);
   return thinned;
 }
 
-std::uint64_t HashOf(const std::vector<Sample>& samples, std::uint64_t hash) {
-  for (const Sample& sample : samples) {
-    hash = DeriveSeed(
-        hash + static_cast<std::uint64_t>(sample.label),
-        {reinterpret_cast<const char*>(sample.image.pixels.data()), sample.image.pixels.size()});
-  }
+template <typename Task>
+std::uint64_t HashOf(const std::vector<typename Task::Item>& items, std::uint64_t hash) {
+  for (const auto& item : items) hash = Task::Hash(item, hash);
   return hash;
 }
 
@@ -51,20 +49,30 @@ std::string Describe(const RetrainingConfiguration& c) {
                      c.balanced, c.distillation);
 }
 
-std::string KeyOf(const SampleStream& stream, const RecordingSettings& settings) {
-  const models::ClassifierShape& shape = settings.shape;
+/// What the files of a model that begins with public or own weights say.
+std::uint64_t HashOfFiles(std::filesystem::path path) {
+  std::uint64_t hash = DeriveSeed(0, ReadFile(path).ok() ? *ReadFile(path) : "");
+  const auto weights = ReadFile(path.replace_extension(".weights"));
+  return weights.ok() ? DeriveSeed(hash, *weights) : hash;
+}
+
+template <typename Task>
+std::string KeyOf(const LabelledStream<typename Task::Item>& stream,
+                  const RecordingSettings& settings) {
+  const ModelSettings& model = settings.model;
   std::string text =
-      fmt::format("{} {} {} {} {} {} {} {} {} {}; {}", shape.architecture, shape.width,
-                  shape.input_size, shape.last_hidden, settings.exemplars_per_class,
+      fmt::format("{} {} {} {} {} {} {} {} {} {}; {}", model.architecture, model.width,
+                  model.input_size, model.last_hidden, settings.exemplars_per_class,
                   settings.labelled_per_window, settings.held_out_fraction, settings.later,
                   settings.curve_samples, settings.seed, Describe(settings.first));
   for (const auto& configuration : settings.grid) text += "; " + Describe(configuration);
   if (settings.precision != models::Precision::kFloat32) {
     text += fmt::format("; {}", models::Name(settings.precision));
   }
+  if (!model.path.empty()) text += fmt::format("; {:016x}", HashOfFiles(model.path));
   std::uint64_t hash = 0;
-  for (const SampleWindow& window : stream.windows) {
-    hash = HashOf(window.test, HashOf(window.samples, hash));
+  for (const auto& window : stream.windows) {
+    hash = HashOf<Task>(window.test, HashOf<Task>(window.samples, hash));
   }
   return fmt::format("{:016x}", DeriveSeed(hash, text));
 }
@@ -130,51 +138,17 @@ Result<std::optional<RecordedWindow>> Read(const std::string& text, const std::s
 
 }  // namespace
 
-Result<std::vector<profile::Sight>> SightsOf(models::Classifier& model,
-                                             const std::vector<Sample>& samples,
-                                             const std::vector<std::size_t>& labelled,
-                                             const std::vector<std::size_t>& cuts,
-                                             double window_seconds) {
-  std::vector<profile::Sight> sights;
-  for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
-    std::vector<const Image*> pictures;
-    for (std::size_t i = cuts[k]; i < cuts[k + 1]; ++i) pictures.push_back(&samples[i].image);
-    profile::Sight& sight = sights.emplace_back();
-    if (pictures.empty()) continue;
-    EKYA_ASSIGN(const auto answers, model.Classify(pictures, 0));
-    double right = 0;
-    double squares = 0;
-    for (std::size_t i = cuts[k]; i < cuts[k + 1]; ++i) {
-      const auto& answer = answers[i - cuts[k]];
-      sight.time += samples[i].time_seconds / window_seconds;
-      sight.mean_score += answer.score;
-      squares += answer.score * answer.score;
-      if (!std::binary_search(labelled.begin(), labelled.end(), i)) continue;
-      ++sight.labelled;
-      right += answer.class_index == samples[i].label ? 1 : 0;
-    }
-    sight.seen = static_cast<int>(pictures.size());
-    sight.time /= sight.seen;
-    sight.mean_score /= sight.seen;
-    const double variance = squares / sight.seen - sight.mean_score * sight.mean_score;
-    sight.score_deviation = std::sqrt(std::max(variance, 0.0));
-    if (sight.labelled > 0) sight.accuracy = right / sight.labelled;
-  }
-  return sights;
-}
-
-Recording::Recording(const SampleStream& stream, const RecordingSettings& settings,
-                     std::filesystem::path folder)
+template <typename Task>
+RecordingOf<Task>::RecordingOf(const Stream& stream, const RecordingSettings& settings,
+                               std::filesystem::path folder)
     : stream_(stream),
       settings_(settings),
       folder_(std::move(folder)),
-      key_(KeyOf(stream, settings)) {
-  settings_.shape.classes = stream.classes;
-}
+      key_(KeyOf<Task>(stream, settings)) {}
 
-Result<std::unique_ptr<Recording>> Recording::Open(const SampleStream& stream,
-                                                   const RecordingSettings& settings,
-                                                   std::filesystem::path folder) {
+template <typename Task>
+Result<std::unique_ptr<RecordingOf<Task>>> RecordingOf<Task>::Open(
+    const Stream& stream, const RecordingSettings& settings, std::filesystem::path folder) {
   if (stream.windows.size() < 2) {
     return Error{ErrorCode::kInvalid,
                  fmt::format("stream {}: found {} windows, expected at least 2: one to learn from "
@@ -186,54 +160,58 @@ Result<std::unique_ptr<Recording>> Recording::Open(const SampleStream& stream,
   }
   EKYA_RETURN_IF_ERROR(retrain::CheckConfiguration(settings.first));
   EKYA_CHECK(!settings.grid.empty());
-  std::unique_ptr<Recording> recording(new Recording(stream, settings, std::move(folder)));
+  std::unique_ptr<RecordingOf> recording(new RecordingOf(stream, settings, std::move(folder)));
   // The first model; one that was kept by a recording with other settings is of another shape or
   // name, and trained anew.
   const std::uint64_t seed = DeriveSeed(settings.seed, stream.id);
   const auto path = recording->folder_ / fmt::format("first-{}.safetensors", recording->key_);
-  auto kept = models::Classifier::Load(path);
-  if (!kept.ok()) {
-    EKYA_ASSIGN(const auto fresh, models::Classifier::Create(recording->settings_.shape,
-                                                             DeriveSeed(seed, "weights")));
-    fresh->SetTrainingPrecision(settings.precision);
-    // What the next window holds out of the first one stays unseen.
-    retrain::TrainingSet set =
-        retrain::SplitByTime(stream.windows[0].samples, settings.held_out_fraction, {});
-    set.held_out.clear();
-    EKYA_ASSIGN(retrain::TrainingOutcome outcome,
-                retrain::Train(*fresh, set, settings.first, DeriveSeed(seed, "first"), {}));
-    EKYA_RETURN_IF_ERROR(outcome.model->Save(path));
-    kept = std::move(outcome.model);
+  auto first = Task::Load(path, settings.precision);
+  if (!first.ok()) {
+    first = Task::Create(settings.model, stream.classes, settings.precision,
+                         DeriveSeed(seed, "weights"));
+    if (!first.ok()) return first.error().Within("camera " + stream.id);
+    if (settings.model.path.empty()) {
+      // What the next window holds out of the first one stays unseen.
+      auto set = Task::Split(stream.windows[0].samples, settings.held_out_fraction, {});
+      set.held_out.clear();
+      EKYA_ASSIGN(auto trained,
+                  Task::Train(**first, set, settings.first, DeriveSeed(seed, "first"), {}));
+      EKYA_RETURN_IF_ERROR(Task::Settle(*trained.model, set.training));
+      first = std::move(trained.model);
+    }
+    EKYA_RETURN_IF_ERROR((*first)->Save(path));
   }
-  (*kept)->SetTrainingPrecision(settings.precision);
-  recording->next_ = (*kept)->Clone();
-  recording->first_ = std::move(*kept);
+  recording->next_ = (*first)->Clone();
+  recording->first_ = std::move(*first);
   return recording;
 }
 
-const std::vector<Sample>& Recording::Judged(int window) const {
-  const SampleWindow& shown = stream_.windows.at(static_cast<std::size_t>(window));
+template <typename Task>
+const std::vector<typename Task::Item>& RecordingOf<Task>::Judged(int window) const {
+  const auto& shown = stream_.windows.at(static_cast<std::size_t>(window));
   return shown.test.empty() ? shown.samples : shown.test;
 }
 
-std::filesystem::path Recording::PathOf(int window, const char* ending) const {
+template <typename Task>
+std::filesystem::path RecordingOf<Task>::PathOf(int window, const char* ending) const {
   return folder_ / fmt::format("window-{}.{}", window, ending);
 }
 
-Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>& progress) {
+template <typename Task>
+Result<RecordedWindow> RecordingOf<Task>::Record(int window,
+                                                 const std::function<bool()>& progress) {
   EKYA_CHECK(window == window_ + 1 && window < windows());
   window_ = window;
-  const std::unique_ptr<models::Classifier> previous = std::move(base_);
+  const std::unique_ptr<Model> previous = std::move(base_);
   base_ = std::move(next_);
-  datasets::ExemplarMemory exemplars(settings_.exemplars_per_class,
-                                     DeriveSeed(settings_.seed, stream_.id + "/exemplars"));
+  typename Task::Memory exemplars(settings_.exemplars_per_class,
+                                  DeriveSeed(settings_.seed, stream_.id + "/exemplars"));
   const auto labelled = [&](int past) {
     return Thinned(stream_.windows[static_cast<std::size_t>(past)].samples,
                    settings_.labelled_per_window);
   };
   for (int past = 0; past + 1 < window; ++past) exemplars.Add(labelled(past));
-  set_ =
-      retrain::SplitByTime(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
+  set_ = Task::Split(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
 
   before_ = std::move(last_);
   if (before_) EKYA_RETURN_IF_ERROR(Observe(window - 1, *previous));
@@ -248,45 +226,47 @@ Result<RecordedWindow> Recording::Record(int window, const std::function<bool()>
   return std::move(*recorded);
 }
 
-Status Recording::Observe(int window, models::Classifier& previous) {
-  const std::vector<Sample>& samples = stream_.windows[static_cast<std::size_t>(window)].samples;
+template <typename Task>
+Status RecordingOf<Task>::Observe(int window, Model& previous) {
+  const std::vector<Item>& samples = stream_.windows[static_cast<std::size_t>(window)].samples;
   const std::vector<std::size_t> labelled = Spread(samples.size(), settings_.labelled_per_window);
   const double held_out_from = set_.held_out.empty() ? 0 : set_.held_out.front().time_seconds;
   const auto cut = static_cast<std::size_t>(
       std::find_if(samples.begin(), samples.end(),
-                   [&](const Sample& sample) { return sample.time_seconds >= held_out_from; }) -
+                   [&](const Item& sample) { return sample.time_seconds >= held_out_from; }) -
       samples.begin());
   const double seconds = stream_.window_seconds;
   EKYA_ASSIGN(before_->before,
-              SightsOf(previous, samples, labelled, {0, (samples.size() + 1) / 2}, seconds));
-  EKYA_ASSIGN(before_->after,
-              SightsOf(*base_, samples, labelled, {0, cut / 2, cut, samples.size()}, seconds));
+              Task::SightsOf(previous, samples, labelled, {0, (samples.size() + 1) / 2}, seconds));
+  EKYA_ASSIGN(before_->after, Task::SightsOf(*base_, samples, labelled,
+                                             {0, cut / 2, cut, samples.size()}, seconds));
   before_->held_out = before_->after.back();
   before_->after.pop_back();
   return {};
 }
 
-std::optional<RecordedWindow> Recording::Kept(int window) {
+template <typename Task>
+std::optional<RecordedWindow> RecordingOf<Task>::Kept(int window) {
   const auto text = ReadFile(PathOf(window, "json"));
   if (!text.ok()) return std::nullopt;
   auto kept = Read(*text, PathOf(window, "json").string(), window, key_);
-  auto model = models::Classifier::Load(PathOf(window, "safetensors"));
+  auto model = Task::Load(PathOf(window, "safetensors"), settings_.precision);
   if (!kept.ok() || !kept->has_value() || !model.ok()) return std::nullopt;
   next_ = std::move(*model);
-  next_->SetTrainingPrecision(settings_.precision);
   return std::move(*kept);
 }
 
-Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>& progress) {
+template <typename Task>
+Result<RecordedWindow> RecordingOf<Task>::Train(int window, const std::function<bool()>& progress) {
   RecordedWindow recorded;
   recorded.window = window;
   const std::uint64_t seed = DeriveSeed(settings_.seed, fmt::format("{}/{}", stream_.id, window));
-  const std::vector<Sample>& judged = Judged(window);
-  EKYA_ASSIGN(recorded.accuracy, retrain::MeasureAccuracy(*base_, judged));
-  EKYA_ASSIGN(recorded.first_accuracy, retrain::MeasureAccuracy(*first_, judged));
+  const std::vector<Item>& judged = Judged(window);
+  EKYA_ASSIGN(recorded.accuracy, Task::Measure(*base_, judged));
+  EKYA_ASSIGN(recorded.first_accuracy, Task::Measure(*first_, judged));
   const std::size_t chosen = Random(DeriveSeed(seed, "chosen")).Below(settings_.grid.size());
   // Judged samples are measured on while it trains, and nothing follows from what they say.
-  retrain::TrainingSet set = set_;
+  typename Task::Set set = set_;
   set.held_out.clear();
   if (settings_.curve_samples > 0) set.held_out = Thinned(judged, settings_.curve_samples);
 
@@ -303,21 +283,20 @@ Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>&
       }
       return true;
     };
-    EKYA_ASSIGN(
-        const retrain::TrainingOutcome outcome,
-        retrain::Train(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
+    EKYA_ASSIGN(const auto outcome,
+                Task::Train(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
+    EKYA_ASSIGN(const double candidate, Task::Settle(*outcome.model, set_.held_out));
     // What is computed once, before the first epoch, is time that has passed at every point.
     retraining.device_seconds += outcome.once_cpu_seconds;
     for (auto& [seconds, accuracy] : retraining.curve) seconds += outcome.once_cpu_seconds;
-    EKYA_ASSIGN(retraining.accuracy, retrain::MeasureAccuracy(*outcome.model, judged));
+    EKYA_ASSIGN(retraining.accuracy, Task::Measure(*outcome.model, judged));
     for (int later = window + 1; settings_.later && later < windows(); ++later) {
-      EKYA_ASSIGN(const double accuracy, retrain::MeasureAccuracy(*outcome.model, Judged(later)));
+      EKYA_ASSIGN(const double accuracy, Task::Measure(*outcome.model, Judged(later)));
       retraining.later.push_back(accuracy);
     }
     if (i == chosen) {
-      EKYA_ASSIGN(const double served, retrain::MeasureAccuracy(*base_, set_.held_out));
-      EKYA_ASSIGN(const double candidate, retrain::MeasureAccuracy(*outcome.model, set_.held_out));
-      if (swap::Judge(served, candidate, static_cast<int>(set_.held_out.size())).promote) {
+      EKYA_ASSIGN(const double served, Task::Measure(*base_, set_.held_out));
+      if (swap::Judge(served, candidate, Task::Objects(set_.held_out)).promote) {
         recorded.chosen = configuration.id;
         next_ = outcome.model->Clone();
       }
@@ -330,5 +309,8 @@ Result<RecordedWindow> Recording::Train(int window, const std::function<bool()>&
   EKYA_RETURN_IF_ERROR(WriteFileAtomically(PathOf(window, "json"), Write(recorded, key_)));
   return recorded;
 }
+
+template class RecordingOf<ClassifyingTask>;
+template class RecordingOf<DetectingTask>;
 
 }  // namespace ekya::learning

@@ -9,21 +9,23 @@
 #include <utility>
 #include <vector>
 
+#include "apps/learning/recorded_task.h"
 #include "apps/learning/streams.h"
 #include "base/result.h"
 #include "core/configuration.h"
+#include "core/site.h"
 #include "decide/profile/belief.h"
-#include "platform/models/classifier.h"
 #include "platform/models/precision.h"
-#include "stages/retrain/retrainer.h"
 
 namespace ekya::learning {
 
 /// How a stream's models are made and retrained while it is recorded.
 struct RecordingSettings {
-  models::ClassifierShape shape;  ///< Its classes are the stream's.
+  ModelSettings model;
   std::vector<RetrainingConfiguration> grid;
-  RetrainingConfiguration first;  ///< Trains the first model on the first window, from scratch.
+  /// Trains the first model on the first window, from scratch; one that comes from a file is taken
+  /// as it is.
+  RetrainingConfiguration first;
   int exemplars_per_class = 100;
   int labelled_per_window = 0;  ///< Samples that training may see, evenly spread; 0: all.
   double held_out_fraction = 0.35;
@@ -43,14 +45,6 @@ struct RecordedRetraining {
   std::vector<std::pair<double, double>> curve;  ///< (device seconds, accuracy).
   std::vector<double> later;                     ///< Accuracy in the windows after.
 };
-
-/// What `model` shows of each stretch of `samples` (in order of time): of those from place cuts[i]
-/// to before cuts[i + 1]. `labelled`: places whose labels are known, ascending.
-Result<std::vector<profile::Sight>> SightsOf(models::Classifier& model,
-                                             const std::vector<Sample>& samples,
-                                             const std::vector<std::size_t>& labelled,
-                                             const std::vector<std::size_t>& cuts,
-                                             double window_seconds);
 
 /// One retraining window of a stream, every configuration trained.
 struct RecordedWindow {
@@ -83,12 +77,18 @@ struct RecordedServing {
 ///
 /// Every window is kept in `folder` when it is done: a recording that was interrupted goes on
 /// there. What was recorded with other settings or samples is recorded anew. One thread.
-class Recording {
+/// `Task`: ClassifyingTask or DetectingTask.
+template <typename Task>
+class RecordingOf {
  public:
+  using Item = typename Task::Item;
+  using Model = typename Task::Model;
+  using Stream = LabelledStream<Item>;
+
   /// `stream` outlives it and has at least two windows. kInvalid: a setting that makes no sense.
-  static Result<std::unique_ptr<Recording>> Open(const SampleStream& stream,
-                                                 const RecordingSettings& settings,
-                                                 std::filesystem::path folder);
+  static Result<std::unique_ptr<RecordingOf>> Open(const Stream& stream,
+                                                   const RecordingSettings& settings,
+                                                   std::filesystem::path folder);
 
   int windows() const { return static_cast<int>(stream_.windows.size()); }
 
@@ -96,42 +96,47 @@ class Recording {
   /// called after every training and may be empty; false ends with kCancelled.
   Result<RecordedWindow> Record(int window, const std::function<bool()>& progress);
 
-  const SampleStream& stream() const { return stream_; }
+  const Stream& stream() const { return stream_; }
   /// The last recorded window; 0: none yet.
   int window() const { return window_; }
   /// What is known of the window before the last recorded one, now that it is labelled; null where
   /// that was the first one, on which the model was trained.
   const RecordedServing* before() const { return before_ ? &*before_ : nullptr; }
   /// What the last recorded window was trained on and from.
-  const retrain::TrainingSet& set() const { return set_; }
-  const models::Classifier& base() const { return *base_; }
+  const typename Task::Set& set() const { return set_; }
+  const Model& base() const { return *base_; }
   /// The stream's first model.
-  const models::Classifier& first() const { return *first_; }
+  const Model& first() const { return *first_; }
   /// What it was judged on.
-  const std::vector<Sample>& Judged(int window) const;
+  const std::vector<Item>& Judged(int window) const;
 
  private:
-  Recording(const SampleStream& stream, const RecordingSettings& settings,
-            std::filesystem::path folder);
+  RecordingOf(const Stream& stream, const RecordingSettings& settings,
+              std::filesystem::path folder);
 
   /// What an earlier recording has kept of `window`, with its model; nothing where there is none.
   std::optional<RecordedWindow> Kept(int window);
   Result<RecordedWindow> Train(int window, const std::function<bool()>& progress);
   /// Fills in what the models showed that served in `window`, `previous` at its start.
-  Status Observe(int window, models::Classifier& previous);
+  Status Observe(int window, Model& previous);
   std::filesystem::path PathOf(int window, const char* ending) const;
 
-  const SampleStream& stream_;
+  const Stream& stream_;
   RecordingSettings settings_;
   const std::filesystem::path folder_;
   std::string key_;  // of everything that a recorded window depends on
   int window_ = 0;
   std::optional<RecordedServing> before_;
   std::optional<RecordedServing> last_;  // of window_, its accuracy still open
-  retrain::TrainingSet set_;
-  std::unique_ptr<models::Classifier> first_;
-  std::unique_ptr<models::Classifier> base_;  // serves at the start of the present window
-  std::unique_ptr<models::Classifier> next_;  // serves from then on
+  typename Task::Set set_;
+  std::unique_ptr<Model> first_;
+  std::unique_ptr<Model> base_;  // serves at the start of the present window
+  std::unique_ptr<Model> next_;  // serves from then on
 };
+
+extern template class RecordingOf<ClassifyingTask>;
+extern template class RecordingOf<DetectingTask>;
+
+using Recording = RecordingOf<ClassifyingTask>;
 
 }  // namespace ekya::learning

@@ -38,8 +38,8 @@ SampleStream MadeStream(int windows, int samples) {
 
 RecordingSettings SmallSettings() {
   RecordingSettings settings;
-  settings.shape.width = 0.02;
-  settings.shape.input_size = 8;
+  settings.model.width = 0.02;
+  settings.model.input_size = 8;
   for (const int epochs : {1, 3}) {
     RetrainingConfiguration configuration;
     configuration.id = "e" + std::to_string(epochs);
@@ -232,6 +232,102 @@ TEST_F(RecordingTest, AFolderOfPicturesPerClassMakesAStream) {
   ASSERT_FALSE(other.ok());
   EXPECT_THAT(other.error().message,
               HasSubstr("camera made: classes: found dog, cat, expected those of"));
+}
+
+/// Pictures with a white car on grey, left or right, and its box.
+PictureWindows MadePictures(int windows, int pictures) {
+  PictureWindows stream{"made", {"car"}, 10, {}};
+  Random random(5);
+  for (int window = 0; window < windows; ++window) {
+    for (int i = 0; i < pictures; ++i) {
+      LabelledPicture picture{{64, 64, std::vector<std::uint8_t>(3 * 64 * 64, 90)},
+                              {},
+                              10.0 * window + 10.0 * i / pictures};
+      const int left = static_cast<int>(random.Below(40));
+      const int top = static_cast<int>(random.Below(40));
+      for (int y = top; y < top + 22; ++y) {
+        auto* row = picture.image.pixels.data() + 3 * (64 * y + left);
+        std::fill(row, row + 3 * 22, std::uint8_t{230});
+      }
+      picture.objects.push_back({{1.0 * left, 1.0 * top, 22, 22}, 0, 1});
+      stream.windows.resize(static_cast<std::size_t>(window) + 1);
+      stream.windows.back().samples.push_back(std::move(picture));
+    }
+  }
+  return stream;
+}
+
+RecordingSettings DetectorSettings() {
+  RecordingSettings settings = SmallSettings();
+  settings.model.architecture = "tiny-yolov3";
+  settings.model.width = 0.1;
+  settings.model.input_size = 64;
+  for (auto& configuration : settings.grid) configuration.batch_size = 4;
+  settings.first.epochs = 20;
+  settings.first.batch_size = 4;
+  return settings;
+}
+
+TEST_F(RecordingTest, ADetectorIsRecordedOnWholePictures) {
+  const PictureWindows stream = MadePictures(3, 30);
+  const RecordingSettings settings = DetectorSettings();
+  auto recording = RecordingOf<DetectingTask>::Open(stream, settings, folder_);
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  profile::SharedProfiler profiler({}, settings.grid);
+  for (int window = 1; window < 3; ++window) {
+    const auto recorded = (*recording)->Record(window, {});
+    ASSERT_TRUE(recorded.ok()) << recorded.error().message;
+    ASSERT_THAT(recorded->retraining, SizeIs(2));
+    for (const RecordedRetraining& retraining : recorded->retraining) {
+      EXPECT_GT(retraining.accuracy, 0.3) << "F1 where one object a picture is to be found";
+      EXPECT_GT(retraining.device_seconds, 0);
+      EXPECT_THAT(retraining.curve, SizeIs(retraining.id == "e1" ? 1 : 3));
+    }
+    for (const auto& profile :
+         {ProfileShared(profiler, **recording, 1), ProfilePlain(settings.grid, **recording, 1)}) {
+      ASSERT_TRUE(profile.ok()) << profile.error().message;
+      for (const auto& estimate : profile->profiles) {
+        EXPECT_GE(estimate.accuracy, 0);
+        EXPECT_LE(estimate.accuracy, 1);
+        EXPECT_GT(estimate.device_seconds, 0);
+      }
+    }
+  }
+  const RecordedServing& serving = *(*recording)->before();
+  EXPECT_EQ(serving.after[0].labelled + serving.after[1].labelled + serving.held_out.labelled, 30);
+  EXPECT_GT(serving.after[1].time, serving.after[0].time);
+
+  // Kept: read again, the model's score threshold with it.
+  auto again = RecordingOf<DetectingTask>::Open(stream, settings, folder_);
+  int trained = 0;
+  const auto count = [&] { return ++trained > 0; };
+  for (int window = 1; window < 3; ++window) ASSERT_TRUE((*again)->Record(window, count).ok());
+  EXPECT_EQ(trained, 0);
+  EXPECT_EQ((*again)->base().score_threshold(), (*recording)->base().score_threshold());
+  EXPECT_EQ((*again)->first().score_threshold(), (*recording)->first().score_threshold());
+}
+
+TEST_F(RecordingTest, AModelFromAFileIsTheFirstModelAsItIs) {
+  const PictureWindows stream = MadePictures(2, 12);
+  RecordingSettings settings = DetectorSettings();
+  models::DetectorShape shape{"tiny-yolov3", 0.1, 64, {"car"}, ""};
+  const auto model = models::LearningDetector::Create(shape, 9);
+  ASSERT_TRUE(model.ok());
+  (*model)->SetScoreThreshold(0.41);
+  settings.model.path = folder_ / "car.safetensors";
+  std::filesystem::create_directories(folder_);
+  ASSERT_TRUE((*model)->Save(settings.model.path).ok());
+  const auto recording = RecordingOf<DetectingTask>::Open(stream, settings, folder_ / "parts");
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  EXPECT_EQ((*recording)->first().score_threshold(), 0.41);
+
+  PictureWindows other = stream;
+  other.classes = {"bus"};
+  const auto refused = RecordingOf<DetectingTask>::Open(other, settings, folder_ / "other");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(
+      refused.error().message,
+      HasSubstr("car.safetensors: found the classes car, expected those of the camera: bus"));
 }
 
 TEST_F(RecordingTest, ATraceOfADrawnSceneIsWhole) {

@@ -9,10 +9,13 @@
 #include <memory>
 #include <numbers>
 #include <numeric>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/check.h"
 #include "base/random.h"
+#include "core/scorer.h"
 #include "stages/camera/picture.h"
 #include "stages/camera/source.h"
 #include "stages/labels/labeller.h"
@@ -91,43 +94,108 @@ Error TooFew(const std::string& id, const PictureSet& set, std::size_t label, st
                       set.classes[label], set.pictures[label].size(), wanted)};
 }
 
+Error Refused(const std::string& camera, const std::string& found) {
+  return {ErrorCode::kInvalid, fmt::format("camera {}: {}", camera, found)};
+}
+
+/// `camera`'s frames, which can be shown again; labelled ones where `needs_truth`.
+Result<std::unique_ptr<camera::Source>> OpenReplayed(const CameraSettings& camera,
+                                                     const StreamCut& cut, bool needs_truth,
+                                                     std::uint64_t seed) {
+  EKYA_CHECK(cut.window_seconds > 0 && cut.windows > 0 && cut.side > 0);
+  EKYA_ASSIGN(std::unique_ptr<camera::Source> source, camera::OpenSource(camera, seed));
+  if (source->info().live) {
+    return Refused(camera.id, "found a live source, expected one that can be replayed");
+  }
+  if (needs_truth && !source->info().has_truth) {
+    return Refused(camera.id,
+                   "found a source without labels, expected a folder or a drawn scene with them" +
+                       std::string(camera.task == "detection" ? ", or a golden model" : ""));
+  }
+  return source;
+}
+
+std::vector<std::string> ClassesOf(const CameraSettings& camera, const camera::Source& source) {
+  return camera.classes.empty() ? source.info().classes : camera.classes;
+}
+
+/// Gives every frame of the windows that `cut` asks for to `take`, with its window's number; the
+/// stream has a place for it then.
+template <typename Item, typename Take>
+Status ReadWindows(camera::Source& source, const StreamCut& cut, LabelledStream<Item>* stream,
+                   const Take& take) {
+  while (true) {
+    EKYA_ASSIGN(std::optional<Frame> frame, source.Next());
+    if (!frame) return {};
+    const double window = frame->time_seconds / cut.window_seconds;
+    if (window >= cut.windows) return {};
+    stream->windows.resize(std::max(stream->windows.size(), static_cast<std::size_t>(window) + 1));
+    EKYA_RETURN_IF_ERROR(take(std::move(*frame), static_cast<int>(window)));
+  }
+}
+
+/// Refuses a stream of which a window has nothing that `shows` accepts.
+template <typename Item, typename Shows>
+Status CheckShown(const LabelledStream<Item>& stream, const Shows& shows) {
+  for (std::size_t i = 0; i < stream.windows.size(); ++i) {
+    if (shows(stream.windows[i].samples)) continue;
+    return Refused(
+        stream.id,
+        fmt::format("window {}: found nothing labelled, expected at least one {} in {} s", i,
+                    std::is_same_v<Item, Sample> ? "region" : "object", stream.window_seconds));
+  }
+  if (stream.windows.empty()) {
+    return Refused(stream.id, "found no frame, expected at least one");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<SampleStream> ReadSampleStream(const CameraSettings& camera, const StreamCut& cut,
                                       std::uint64_t seed) {
-  EKYA_CHECK(cut.window_seconds > 0 && cut.windows > 0 && cut.side > 0);
-  EKYA_ASSIGN(const std::unique_ptr<camera::Source> source, camera::OpenSource(camera, seed));
-  const auto refuse = [&](const std::string& found) {
-    return Error{ErrorCode::kInvalid, fmt::format("camera {}: {}", camera.id, found)};
-  };
-  if (source->info().live) return refuse("found a live source, expected one that can be replayed");
-  if (!source->info().has_truth) {
-    return refuse("found a source without labels, expected a folder or a drawn scene with them");
-  }
-  SampleStream stream{camera.id, camera.classes, cut.window_seconds, {}};
-  if (stream.classes.empty()) stream.classes = source->info().classes;
+  EKYA_ASSIGN(const auto source, OpenReplayed(camera, cut, true, seed));
+  SampleStream stream{camera.id, ClassesOf(camera, *source), cut.window_seconds, {}};
   std::string last_time;
-  while (true) {
-    EKYA_ASSIGN(std::optional<Frame> frame, source->Next());
-    if (!frame) break;
-    const double window = frame->time_seconds / cut.window_seconds;
-    if (window >= cut.windows) break;
+  EKYA_RETURN_IF_ERROR(ReadWindows(*source, cut, &stream, [&](Frame frame, int window) -> Status {
     // A folder shows a picture until the next one's time: the same frame again is no news.
-    if (!frame->source_time.empty() && frame->source_time == last_time) continue;
-    last_time = frame->source_time;
-    stream.windows.resize(std::max(stream.windows.size(), static_cast<std::size_t>(window) + 1));
-    AddRegions(std::make_shared<const Frame>(std::move(*frame)), cut.side,
+    if (!frame.source_time.empty() && frame.source_time == last_time) return {};
+    last_time = frame.source_time;
+    AddRegions(std::make_shared<const Frame>(std::move(frame)), cut.side,
                &stream.windows[static_cast<std::size_t>(window)].samples);
-  }
-  for (std::size_t i = 0; i < stream.windows.size(); ++i) {
-    if (stream.windows[i].samples.empty()) {
-      return refuse(
-          fmt::format("window {}: found nothing labelled, expected at least one region "
-                      "in {} s",
-                      i, cut.window_seconds));
+    return {};
+  }));
+  EKYA_RETURN_IF_ERROR(
+      CheckShown(stream, [](const std::vector<Sample>& samples) { return !samples.empty(); }));
+  return stream;
+}
+
+Result<PictureWindows> ReadPictureWindows(const CameraSettings& camera, const StreamCut& cut,
+                                          int most, models::Model* golden, std::uint64_t seed) {
+  EKYA_ASSIGN(const auto source, OpenReplayed(camera, cut, golden == nullptr, seed));
+  PictureWindows stream{camera.id, ClassesOf(camera, *source), cut.window_seconds, {}};
+  double last_part = -1;
+  EKYA_RETURN_IF_ERROR(ReadWindows(*source, cut, &stream, [&](Frame frame, int window) -> Status {
+    // The first frame of each of `most` equal parts of a window.
+    const double part = std::floor(frame.time_seconds / cut.window_seconds * most + 1e-6);
+    if (most > 0 && part == last_part) return {};
+    last_part = part;
+    labels::Labeller::Labels labels{.frame = 0, .objects = {}};
+    if (golden == nullptr) {
+      labels.objects = TruthOf(frame);
+    } else {
+      EKYA_ASSIGN(labels.objects, golden->Analyze(frame, 0));
     }
-  }
-  if (stream.windows.empty()) return refuse("found no frame, expected at least one");
+    for (LabelledPicture& picture : labels::MakePictures(
+             {std::make_shared<const Frame>(std::move(frame))}, {labels}, cut.side)) {
+      stream.windows[static_cast<std::size_t>(window)].samples.push_back(std::move(picture));
+    }
+    return {};
+  }));
+  EKYA_RETURN_IF_ERROR(CheckShown(stream, [](const std::vector<LabelledPicture>& pictures) {
+    return std::any_of(pictures.begin(), pictures.end(),
+                       [](const LabelledPicture& picture) { return !picture.objects.empty(); });
+  }));
   return stream;
 }
 

@@ -8,26 +8,34 @@
 #include "base/result.h"
 #include "core/frame.h"
 #include "core/site.h"
+#include "platform/models/model.h"
 
 namespace ekya::learning {
 
-/// What one retraining window of a stream shows.
-struct SampleWindow {
+/// What one retraining window of a stream shows: crops of objects, or whole pictures.
+template <typename Item>
+struct LabelledWindow {
   /// What a box can have labelled, in order of time. Without `test`, a model that serves during
   /// this window is judged on these.
-  std::vector<Sample> samples;
+  std::vector<Item> samples;
   /// For judging alone: never among any window's `samples`, of every class shown so far, in this
   /// window's light. Empty where the stream has none.
-  std::vector<Sample> test;
+  std::vector<Item> test;
 };
 
 /// A labelled stream without its frames: the samples of its retraining windows.
-struct SampleStream {
+template <typename Item>
+struct LabelledStream {
   std::string id;
   std::vector<std::string> classes;
   double window_seconds = 200;
-  std::vector<SampleWindow> windows;
+  std::vector<LabelledWindow<Item>> windows;
 };
+
+using SampleWindow = LabelledWindow<Sample>;
+using SampleStream = LabelledStream<Sample>;
+/// For detectors: a sample is a whole picture with the objects that it shows.
+using PictureWindows = LabelledStream<LabelledPicture>;
 
 /// How a camera becomes a SampleStream.
 struct StreamCut {
@@ -41,6 +49,12 @@ struct StreamCut {
 /// window shows nothing labelled; names the camera.
 Result<SampleStream> ReadSampleStream(const CameraSettings& camera, const StreamCut& cut,
                                       std::uint64_t seed);
+
+/// At most `most` frames of each window, evenly spread (0: all), as whole pictures of
+/// `cut.side` x `cut.side` pixels with the objects that `golden` finds in them or, where it is
+/// null, that the source says they show. Errors as ReadSampleStream's.
+Result<PictureWindows> ReadPictureWindows(const CameraSettings& camera, const StreamCut& cut,
+                                          int most, models::Model* golden, std::uint64_t seed);
 
 /// The parking lot of `cnrpark-a` (`folder`: where its manifest.csv is) as three streams of 17
 /// slots each, by the hour: ten windows of about 204 samples.

@@ -174,5 +174,82 @@ TEST(StreamsTest, TheParkingLotIsThreeStreamsOfTenHours) {
   }
 }
 
+CameraSettings DetectedCrossing() {
+  CameraSettings camera;
+  camera.id = "crossing";
+  camera.url = "scene:intersection";
+  camera.task = "detection";
+  camera.classes = {"person", "car"};
+  camera.frames_per_second = 4;
+  return camera;
+}
+
+TEST(StreamsTest, PicturesOfADetectionCameraAreSpreadOverEachWindow) {
+  const StreamCut cut{.window_seconds = 8, .windows = 3, .side = 64};
+  const auto all = ReadPictureWindows(DetectedCrossing(), cut, 0, nullptr, 1);
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  const auto some = ReadPictureWindows(DetectedCrossing(), cut, 10, nullptr, 1);
+  ASSERT_TRUE(some.ok()) << some.error().message;
+  ASSERT_EQ(some->windows.size(), 3U);
+  EXPECT_EQ(some->classes, DetectedCrossing().classes);
+  for (std::size_t window = 0; window < 3; ++window) {
+    EXPECT_EQ(all->windows[window].samples.size(), 32U);
+    const auto& pictures = some->windows[window].samples;
+    ASSERT_EQ(pictures.size(), 10U);
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      EXPECT_EQ(pictures[i].image.width, 64);
+      EXPECT_EQ(pictures[i].image.height, 64);
+      // The first frame of its tenth of the window.
+      const double tenth = 8.0 * static_cast<double>(window) + 0.8 * static_cast<double>(i);
+      EXPECT_GE(pictures[i].time_seconds, tenth - 1e-6);
+      EXPECT_LT(pictures[i].time_seconds, tenth + 0.25);
+    }
+  }
+}
+
+/// Finds one and the same object in every picture.
+class OneCar : public models::Model {
+ public:
+  const std::vector<std::string>& classes() const override { return classes_; }
+  Result<std::vector<Detection>> Analyze(const Frame& frame, int) override {
+    ++looks;
+    return std::vector<Detection>{
+        {{0, 0, frame.image.width / 2.0, frame.image.height / 2.0}, 1, 1}};
+  }
+  int looks = 0;
+
+ private:
+  const std::vector<std::string> classes_ = {"person", "car"};
+};
+
+TEST(StreamsTest, AGoldenModelLabelsPicturesThatAreKept) {
+  OneCar golden;
+  const auto stream = ReadPictureWindows(
+      DetectedCrossing(), {.window_seconds = 8, .windows = 2, .side = 64}, 5, &golden, 1);
+  ASSERT_TRUE(stream.ok()) << stream.error().message;
+  EXPECT_EQ(golden.looks, 10);  // and no others
+  for (const auto& window : stream->windows) {
+    for (const LabelledPicture& picture : window.samples) {
+      ASSERT_EQ(picture.objects.size(), 1U);
+      EXPECT_EQ(picture.objects[0].class_index, 1);
+      EXPECT_NEAR(picture.objects[0].box.width, 32, 1e-6);  // of the picture that is kept
+    }
+  }
+}
+
+TEST(StreamsTest, AWindowWithoutAnObjectIsRefused) {
+  class Nothing : public OneCar {
+    Result<std::vector<Detection>> Analyze(const Frame&, int) override {
+      return std::vector<Detection>{};
+    }
+  } golden;
+  const auto stream = ReadPictureWindows(
+      DetectedCrossing(), {.window_seconds = 8, .windows = 2, .side = 64}, 5, &golden, 1);
+  ASSERT_FALSE(stream.ok());
+  EXPECT_EQ(
+      stream.error().message,
+      "camera crossing: window 0: found nothing labelled, expected at least one object in 8 s");
+}
+
 }  // namespace
 }  // namespace ekya::learning

@@ -17,8 +17,10 @@ struct TraceRequest {
   std::filesystem::path dataset;
   std::filesystem::path parts;  ///< Folder of what is done so far; a later call goes on there.
   int windows = 10;             ///< Of each stream at most; the first one makes the first model.
-  int samples = 400;            ///< Labelled per window at most, evenly spread; 0: all.
-  bool plain = false;           ///< Estimates by the paper's own method.
+  /// Labelled per window at most, evenly spread; 0: all. Of a detection camera they are pictures,
+  /// and the only ones that models are judged on.
+  int samples = 400;
+  bool plain = false;  ///< Estimates by the paper's own method.
   std::uint64_t seed = 0;
   /// Called after every training with how many are done and how many there are; false ends with
   /// kCancelled. May be empty.
@@ -28,8 +30,9 @@ struct TraceRequest {
 /// Records profiles of every camera of the data set: every retraining configuration trained in
 /// every window (`accuracy`, `curve`), what its model is worth in the windows after (`later`), what
 /// micro-profiling promised of it (`estimate`), and what every inference configuration leaves of a
-/// model's accuracy and takes. kInvalid: a file or setting that makes no sense, a camera that
-/// detects, has no truth or shows fewer than two windows; names the file or camera.
+/// model's accuracy and takes. A detector's accuracy is F1 at IoU 0.3 by its source's labels or the
+/// golden model's. kInvalid: a file or setting that makes no sense, a camera that has no labels or
+/// shows fewer than two windows; names the file or camera.
 Result<Trace> RecordTrace(const TraceRequest& request);
 
 }  // namespace ekya::learning
