@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <ctime>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -26,7 +24,8 @@ namespace fs = std::filesystem;
 constexpr const char* kWindowKinds[] = {"trials", "exemplars", "frames", "samples", "labels"};
 // In front of what is being removed.
 constexpr char kReaped[] = ".reaped-";
-// A file that is written aside lives for seconds; after so long its writer was killed.
+// A file that is written aside lives for seconds; once it has been seen for so long its writer was
+// killed.
 constexpr double kLeftOverSeconds = 3600;
 
 struct Item {
@@ -95,23 +94,9 @@ bool Remove(const fs::path& path) {
   return !code;
 }
 
-/// Half-removed folders, and files that were being written when their writer was killed.
-std::vector<Item> LeftOvers(const fs::path& root) {
+std::vector<Item> ItemsOf(const std::vector<fs::path>& paths) {
   std::vector<Item> items;
-  const double now = static_cast<double>(std::time(nullptr));
-  std::error_code code;
-  for (fs::recursive_directory_iterator entry(root, code), end; !code && entry != end;
-       entry.increment(code)) {
-    const std::string name = entry->path().filename().string();
-    const bool reaped = name.starts_with(kReaped);
-    // A clock that was set back makes files of the future: they are old too.
-    const bool aside = name.starts_with('.') && name.ends_with(".tmp") &&
-                       std::abs(now - ChangedSeconds(entry->path())) > kLeftOverSeconds;
-    if (!reaped && !aside) continue;
-    items.push_back({entry->path(), 0, 0});
-    if (entry->is_directory(code)) entry.disable_recursion_pending();
-  }
-  for (Item& item : items) item.bytes = DiskBytes(item.path);
+  for (const fs::path& path : paths) items.push_back({path, 0, DiskBytes(path)});
   return items;
 }
 
@@ -204,12 +189,39 @@ std::uint64_t Sum(const std::vector<Item>& items) {
 }  // namespace
 
 DiskBudget::DiskBudget(DataFolder folder, ModelStore models, Registry* registry,
-                       const DiskKept& kept)
-    : folder_(std::move(folder)), models_(std::move(models)), registry_(registry), kept_(kept) {}
+                       const DiskKept& kept, const Clock& clock)
+    : folder_(std::move(folder)),
+      models_(std::move(models)),
+      registry_(registry),
+      kept_(kept),
+      clock_(clock) {}
+
+std::vector<fs::path> DiskBudget::LeftOvers() const {
+  std::vector<fs::path> left;
+  const double now = clock_.Now();
+  std::map<fs::path, double> aside;
+  const std::lock_guard lock(mutex_);
+  std::error_code code;
+  for (fs::recursive_directory_iterator entry(folder_.root(), code), end; !code && entry != end;
+       entry.increment(code)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with('.') && name.ends_with(".tmp")) {
+      const auto seen = aside_.find(entry->path());
+      const double since = seen == aside_.end() ? now : seen->second;
+      aside[entry->path()] = since;
+      if (now - since > kLeftOverSeconds) left.push_back(entry->path());
+    } else if (name.starts_with(kReaped)) {
+      left.push_back(entry->path());
+      if (entry->is_directory(code)) entry.disable_recursion_pending();
+    }
+  }
+  aside_ = std::move(aside);
+  return left;
+}
 
 std::vector<DiskUse> DiskBudget::Used() const {
   std::vector<DiskUse> use;
-  use.push_back({"half-written files", Sum(LeftOvers(folder_.root()))});
+  use.push_back({"half-written files", Sum(ItemsOf(LeftOvers()))});
   for (const std::string kind : {"trials", "exemplars", "frames", "samples"}) {
     use.push_back({kind, Sum(WindowItems(folder_, kind))});
   }
@@ -239,7 +251,7 @@ std::vector<DiskUse> DiskBudget::Reap(std::uint64_t bytes) {
   };
   const std::pair<const char*, std::function<std::uint64_t(std::uint64_t)>> steps[] = {
       {"half-written files",
-       [this](std::uint64_t wanted) { return RemoveOldest(LeftOvers(folder_.root()), wanted); }},
+       [this](std::uint64_t wanted) { return RemoveOldest(ItemsOf(LeftOvers()), wanted); }},
       {"trials", past_windows("trials")},
       {"exemplars",
        [this](std::uint64_t wanted) { return RemoveOldest(OldExemplars(folder_), wanted); }},

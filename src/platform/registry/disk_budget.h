@@ -1,9 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "platform/registry/data_folder.h"
 #include "platform/registry/model_store.h"
 #include "platform/registry/registry.h"
@@ -37,8 +41,10 @@ struct DiskKept {
 /// whole things or none. Any thread; one Reap at a time.
 class DiskBudget {
  public:
-  /// `registry` may be null (nothing can be read from it or forgotten); not owned.
-  DiskBudget(DataFolder folder, ModelStore models, Registry* registry, const DiskKept& kept = {});
+  /// `registry` may be null (nothing can be read from it or forgotten); not owned. `clock`: by
+  /// which files that are being written grow old.
+  DiskBudget(DataFolder folder, ModelStore models, Registry* registry, const DiskKept& kept = {},
+             const Clock& clock = MonotonicClock());
 
   /// What lies there, kind by kind in the order in which it would go, then "other".
   std::vector<DiskUse> Used() const;
@@ -51,6 +57,8 @@ class DiskBudget {
   const DataFolder& folder() const { return folder_; }
 
  private:
+  /// Half-removed folders, and files that were being written when their writer was killed.
+  std::vector<std::filesystem::path> LeftOvers() const;
   std::uint64_t ReapModels(std::uint64_t bytes);
   std::uint64_t ReapRegistry(std::uint64_t bytes);
 
@@ -58,6 +66,11 @@ class DiskBudget {
   ModelStore models_;
   Registry* const registry_;
   const DiskKept kept_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  // When a file that is written aside was first seen; guarded by mutex_. The system's clock may
+  // jump, and times of files with it.
+  mutable std::map<std::filesystem::path, double> aside_;
 };
 
 /// The sum over all kinds.

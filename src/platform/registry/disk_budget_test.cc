@@ -44,10 +44,10 @@ class DiskBudgetTest : public ::testing::Test {
     return mounted_;
   }
 
-  DiskBudget MakeBudget(const DiskKept& kept = {}) {
+  DiskBudget MakeBudget(const DiskKept& kept = {}, const Clock& clock = MonotonicClock()) {
     models_ = ModelStore::Open(folder_.Models()).value();
     if (!registry_) registry_ = Registry::Open(folder_.Registry()).value();
-    return DiskBudget(folder_, *models_, registry_.get(), kept);
+    return DiskBudget(folder_, *models_, registry_.get(), kept, clock);
   }
 
   static void Write(const fs::path& file, std::uint64_t bytes = kPicture) {
@@ -231,13 +231,18 @@ TEST_F(DiskBudgetTest, OldEventFilesGoAndTheOneThatIsWrittenStays) {
 }
 
 TEST_F(DiskBudgetTest, WhatAKillLeftGoesFirst) {
-  DiskBudget budget = MakeBudget();
+  VirtualClock clock;
+  DiskBudget budget = MakeBudget({}, clock);
   WriteWindow("lobby", 1);
   const fs::path old = folder_.Frames("lobby", 1) / ".2.jpg.77.0.tmp";
   const fs::path fresh = folder_.Frames("lobby", 1) / ".3.jpg.77.1.tmp";
   Write(old);
-  Write(fresh);
+  // The system's clock has jumped: the file is not written for longer than it was before.
   fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  EXPECT_THAT(budget.Reap(UINT64_MAX), IsEmpty()) << "it may be written right now";
+  EXPECT_TRUE(fs::exists(old));
+  clock.SleepUntil(2 * 3600);
+  Write(fresh);
   const fs::path half = folder_.Stream("lobby") / "frames" / ".reaped-0";
   Write(half / "0.jpg");
   const auto gone = budget.Reap(UINT64_MAX);

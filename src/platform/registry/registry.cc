@@ -19,7 +19,7 @@ using internal::Database;
 using internal::Statement;
 using internal::Transaction;
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 // What each version adds to the one before, from 1 on.
 constexpr const char* kSchemas[kSchemaVersion] = {R"(
 create table runs (id integer primary key, started real not null, ended real not null default 0,
@@ -56,6 +56,10 @@ create table corrections (window integer not null references windows(id) on dele
   time real not null, stream text not null, configuration text not null, what text not null,
   predicted real, corrected real);
 create index corrections_by_window on corrections (window);
+)",
+                                                  R"(
+alter table runs add column boot text not null default '';
+alter table runs add column boot_seconds real not null default 0;
 )"};
 
 std::string ClassesText(const std::vector<std::string>& classes) {
@@ -86,10 +90,10 @@ class SqliteRegistry : public Registry {
     Transaction transaction(database_);
     EKYA_RETURN_IF_ERROR(transaction.Begin());
     Statement insert(database_,
-                     "insert into runs (started, scheduler, seed, window_seconds) "
-                     "values (?, ?, ?, ?)");
+                     "insert into runs (started, scheduler, seed, window_seconds, boot, "
+                     "boot_seconds) values (?, ?, ?, ?, ?, ?)");
     insert << run.started_seconds << run.scheduler << static_cast<std::int64_t>(run.seed)
-           << run.window_seconds;
+           << run.window_seconds << run.boot << run.boot_seconds;
     EKYA_RETURN_IF_ERROR(insert.Run());
     const std::int64_t id = database_.last_row();
     Statement stream(database_, "insert or replace into streams values (?, ?, ?)");
@@ -196,15 +200,21 @@ class SqliteRegistry : public Registry {
 
   Result<std::vector<RunEntry>> Runs(int most) override {
     std::lock_guard lock(mutex_);
-    Statement select(database_,
-                     "select id, started, ended, scheduler, seed, window_seconds from runs "
-                     "order by id desc limit ?");
+    // A reader does not bring an older file up to date.
+    Statement column(database_, "select 1 from pragma_table_info('runs') where name = 'boot'");
+    EKYA_ASSIGN(const bool known, column.Step());
+    Statement select(
+        database_,
+        fmt::format("select id, started, ended, scheduler, seed, window_seconds, {} from "
+                    "runs order by id desc limit ?",
+                    known ? "boot, boot_seconds" : "'', 0")
+            .c_str());
     select << most;
     std::vector<RunEntry> runs;
     return Collect(select, std::move(runs), [](Statement& row, RunEntry& run) {
       std::int64_t seed = 0;
       row >> run.id >> run.started_seconds >> run.ended_seconds >> run.scheduler >> seed >>
-          run.window_seconds;
+          run.window_seconds >> run.boot >> run.boot_seconds;
       run.seed = static_cast<std::uint64_t>(seed);
       return Status();
     });
@@ -290,6 +300,24 @@ class SqliteRegistry : public Registry {
     Pin pin;
     select >> pin.stream >> pin.version >> pin.time_seconds;
     return std::optional<Pin>(std::move(pin));
+  }
+
+  Result<std::vector<Pin>> Pins() override {
+    std::lock_guard lock(mutex_);
+    Statement select(database_, "select stream, version, time from pins order by stream");
+    return Collect(select, std::vector<Pin>(), [](Statement& row, Pin& pin) {
+      row >> pin.stream >> pin.version >> pin.time_seconds;
+      return Status();
+    });
+  }
+
+  Result<std::int64_t> Changes() override {
+    std::lock_guard lock(mutex_);
+    Statement select(database_, "pragma data_version");
+    std::int64_t version = 0;
+    EKYA_ASSIGN(const bool row, select.Step());
+    if (row) select >> version;
+    return version;
   }
 
   Result<std::pair<double, double>> Span() override {

@@ -21,6 +21,8 @@ struct RunEntry {
   std::string scheduler;
   std::uint64_t seed = 0;
   double window_seconds = 0;
+  std::string boot{};       ///< BootId then; empty: not known.
+  double boot_seconds = 0;  ///< BootSeconds at its start.
 };
 
 struct StreamEntry {
@@ -150,6 +152,9 @@ class Registry {
   virtual Result<std::vector<Manifest>> Models(const std::string& stream, int most) = 0;
   virtual Result<std::vector<EventEntry>> Events(int most) = 0;
   virtual Result<std::optional<Pin>> PinOf(const std::string& stream) = 0;
+  virtual Result<std::vector<Pin>> Pins() = 0;
+  /// A number that is another one after somebody else has written: whether to read again.
+  virtual Result<std::int64_t> Changes() = 0;
 
   /// When the oldest and the newest of what Forget removes ended; both 0 where there is nothing.
   virtual Result<std::pair<double, double>> Span() = 0;

@@ -170,7 +170,7 @@ TEST_F(RegistryTest, RefusesWhatANewerEkyaWrote) {
   const auto registry = Registry::Open(file_);
   ASSERT_FALSE(registry.ok());
   EXPECT_EQ(registry.error().code, ErrorCode::kInvalid);
-  EXPECT_THAT(registry.error().message, HasSubstr("found schema version 9, expected at most 2"));
+  EXPECT_THAT(registry.error().message, HasSubstr("found schema version 9, expected at most 3"));
 }
 
 TEST_F(RegistryTest, BringsAnOlderFileUpToDate) {
@@ -179,7 +179,11 @@ TEST_F(RegistryTest, BringsAnOlderFileUpToDate) {
   {
     // As the first schema had it.
     auto database = internal::Database::Open(file_, internal::Database::Mode::kWrite).value();
-    ASSERT_TRUE(database.Execute("drop table corrections; pragma user_version = 1").ok());
+    ASSERT_TRUE(database
+                    .Execute("drop table corrections; alter table runs drop column boot; "
+                             "alter table runs drop column boot_seconds; "
+                             "pragma user_version = 1")
+                    .ok());
   }
   const auto read = Registry::OpenToRead(file_).value()->Windows(1, std::nullopt);
   ASSERT_TRUE(read.ok()) << read.error().message;

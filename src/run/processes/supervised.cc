@@ -1,13 +1,14 @@
 #include "run/processes/supervised.h"
 
 #include <fmt/format.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
+#include <grpcpp/create_channel_posix.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 #include "base/clock.h"
@@ -22,11 +23,25 @@ constexpr double kSecondsBetweenPulses = 0.5;
 constexpr double kLongestStart = 60;
 // To end in order, and take its control groups away.
 constexpr double kLongestEnd = 3;
+constexpr double kSecondsBetweenKnocks = 0.02;
 
-std::chrono::system_clock::time_point In(double seconds) {
-  return std::chrono::system_clock::now() +
-         std::chrono::duration_cast<std::chrono::system_clock::duration>(
-             std::chrono::duration<double>(seconds));
+/// The way to whoever listens at `path`; null: nobody does yet. One connection, which is never made
+/// again: each process has a path of its own. So gRPC has nothing to wait for by the system's
+/// clock.
+std::shared_ptr<grpc::Channel> Connect(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return nullptr;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return nullptr;
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    close(descriptor);
+    return nullptr;
+  }
+  grpc::ChannelArguments settings;
+  settings.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomInsecureChannelFromFd("worker", descriptor, settings);
 }
 
 }  // namespace
@@ -113,26 +128,18 @@ bool Supervised::Live(int generation) {
     id_ = process->id();
     if (stopping_) return false;
   }
-  grpc::ChannelArguments settings;
-  settings.SetMaxReceiveMessageSize(-1);
-  // A connection of this worker's own: equal ones are shared otherwise.
-  settings.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  settings.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  settings.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
-  settings.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
-  const std::shared_ptr<grpc::Channel> channel =
-      grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), settings);
-
   // Until it listens or is no more.
   const double started = MonotonicClock().Now();
-  bool listens = false;
-  while (!listens && !process->Wait(0) && MonotonicClock().Now() < started + kLongestStart) {
-    listens = channel->WaitForConnected(In(0.2));
+  std::shared_ptr<grpc::Channel> channel;
+  while (channel == nullptr && !process->Wait(kSecondsBetweenKnocks) &&
+         MonotonicClock().Now() < started + kLongestStart) {
+    channel = Connect(socket);
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
   }
-  Status alive = listens ? hooks_.ready(channel)
-                         : Status(Error{ErrorCode::kUnavailable, "it did not come to listen"});
+  Status alive = channel != nullptr
+                     ? hooks_.ready(channel)
+                     : Status(Error{ErrorCode::kUnavailable, "it did not come to listen"});
   if (alive.ok()) {
     hooks_.event("worker started", fmt::format("process {}", process->id()));
     {

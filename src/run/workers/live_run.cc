@@ -155,11 +155,11 @@ struct Resumption {
   std::optional<std::pair<int, double>> next_window;
 };
 
-/// How `killed`, a run of `registry`, stands.
-Resumption Resume(const registry::RunEntry& killed, registry::Registry& registry) {
+/// How `killed`, which `recorder` goes on with, stands.
+Resumption Resume(const registry::RunEntry& killed, Recorder& recorder) {
   Resumption resumption;
-  resumption.elapsed_seconds = std::max(0.0, EpochSeconds() - killed.started_seconds);
-  const auto windows = registry.Windows(1, std::nullopt);
+  resumption.elapsed_seconds = recorder.Elapsed();
+  const auto windows = recorder.registry()->Windows(1, std::nullopt);
   if (windows.ok() && !windows->empty() && windows->front().run == killed.id) {
     resumption.next_window = {windows->front().window + 1,
                               windows->front().end_seconds - killed.started_seconds};
@@ -269,6 +269,8 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   if (killed && (killed->scheduler != options.scheduler || killed->seed != options.seed)) {
     killed.reset();
   }
+  // From here on what is recorded is of that run.
+  if (killed) recorder.Continue(*killed);
   // Begins with the run; until then no camera plays and nothing is posted.
   std::unique_ptr<EventTimeline> timeline;
   const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
@@ -289,8 +291,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   WindowGrid grid(window_seconds, first_window);
   Resumption resumption;
   if (killed) {
-    resumption = Resume(*killed, *recorder.registry());
-    recorder.Continue(*killed);
+    resumption = Resume(*killed, recorder);
     Log(LogLevel::kInfo, "", "goes on with the run that was killed, {:.0f} s after its start",
         resumption.elapsed_seconds);
   } else {

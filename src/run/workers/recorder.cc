@@ -1,9 +1,12 @@
 #include "run/workers/recorder.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <numeric>
 
+#include "base/boot.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/interval.h"
@@ -15,6 +18,8 @@ namespace {
 
 // Events that wait for a disk to have room again.
 constexpr std::size_t kMostUntold = 1000;
+// What the system's clock may be off by before it has jumped.
+constexpr double kLeastJumpSeconds = 2;
 
 }  // namespace
 
@@ -42,10 +47,15 @@ void Recorder::Note(const Status& status) {
 
 void Recorder::Begin(double start_epoch, const std::string& scheduler, std::uint64_t seed,
                      double window_seconds, const std::vector<registry::StreamEntry>& streams) {
+  start_ = MonotonicClock().Now();
   start_epoch_ = start_epoch;
+  {
+    const std::lock_guard lock(untold_mutex_);
+    ahead_seconds_ = EpochSeconds() - start_epoch;
+  }
   if (!registry_) return;
-  const auto run =
-      registry_->BeginRun({0, start_epoch, 0, scheduler, seed, window_seconds}, streams);
+  const auto run = registry_->BeginRun(
+      {0, start_epoch, 0, scheduler, seed, window_seconds, BootId(), BootSeconds()}, streams);
   if (run.ok()) run_ = *run;
   Note(run.ok() ? Status() : run.error());
 }
@@ -58,11 +68,26 @@ std::optional<registry::RunEntry> Recorder::Killed() {
 }
 
 void Recorder::Continue(const registry::RunEntry& run) {
+  // The machine's own count where it has not been started since; the system's clock may jump.
+  const std::string boot = BootId();
+  double elapsed = !boot.empty() && boot == run.boot ? BootSeconds() - run.boot_seconds
+                                                     : EpochSeconds() - run.started_seconds;
+  const auto last = registry_->Windows(1, std::nullopt);
+  if (last.ok() && !last->empty() && last->front().run == run.id) {
+    elapsed = std::max(elapsed, last->front().end_seconds - run.started_seconds);
+  }
+  elapsed = std::max(elapsed, 0.0);
   run_ = run.id;
+  start_ = MonotonicClock().Now() - elapsed;
   start_epoch_ = run.started_seconds;
-  Event("", "run goes on",
-        fmt::format("run {}, {:.0f} s after its start", run.id,
-                    EpochSeconds() - run.started_seconds));
+  Event("", "run goes on", fmt::format("run {}, {:.0f} s after its start", run.id, elapsed));
+}
+
+double Recorder::Elapsed() const { return MonotonicClock().Now() - start_; }
+
+double Recorder::Now() const {
+  const double start_epoch = start_epoch_;
+  return start_epoch > 0 ? start_epoch + Elapsed() : EpochSeconds();
 }
 
 void Recorder::Window(const window::WindowRecord& window) {
@@ -100,6 +125,10 @@ void Recorder::Window(const window::WindowRecord& window) {
                                  correction.corrected});
   }
   Note(registry_->RecordWindow(entry));
+  {
+    const std::lock_guard lock(untold_mutex_);
+    NoteJump();
+  }
   for (const std::string& warning : window.warnings) Event("", "warning", warning);
 }
 
@@ -140,7 +169,21 @@ void Recorder::Event(const std::string& stream, const std::string& kind,
                      const std::string& detail) {
   if (!registry_) return;
   const std::lock_guard lock(untold_mutex_);
-  untold_.push_back({0, EpochSeconds(), stream, kind, detail});
+  NoteJump();
+  Write({0, Now(), stream, kind, detail});
+}
+
+void Recorder::NoteJump() {
+  const double ahead = EpochSeconds() - Now();
+  const double jump = ahead - ahead_seconds_;
+  if (std::abs(jump) < kLeastJumpSeconds) return;
+  ahead_seconds_ = ahead;
+  Write({0, Now(), "", "system clock jumped",
+         fmt::format("by {:+.0f} s; it is {:+.0f} s ahead of this run's times", jump, ahead)});
+}
+
+void Recorder::Write(const registry::EventEntry& event) {
+  untold_.push_back(event);
   // In their order: what a full disk has kept from being written comes first.
   Status written;
   while (!untold_.empty() && written.ok()) {
@@ -153,12 +196,22 @@ void Recorder::Event(const std::string& stream, const std::string& kind,
 
 std::int64_t Recorder::Pinned(const std::string& stream) {
   if (!registry_) return 0;
-  const auto pin = registry_->PinOf(stream);
-  return pin.ok() && *pin ? (*pin)->version : 0;
+  const std::lock_guard lock(pins_mutex_);
+  const auto changes = registry_->Changes();
+  if (changes.ok() && *changes != changes_) {
+    // What cannot be read stays as it was known.
+    if (const auto pins = registry_->Pins(); pins.ok()) {
+      changes_ = *changes;
+      pins_.clear();
+      for (const registry::Pin& pin : *pins) pins_[pin.stream] = pin.version;
+    }
+  }
+  const auto pin = pins_.find(stream);
+  return pin == pins_.end() ? 0 : pin->second;
 }
 
 void Recorder::End() {
-  if (registry_) Note(registry_->EndRun(run_, EpochSeconds()));
+  if (registry_) Note(registry_->EndRun(run_, Now()));
 }
 
 }  // namespace ekya::workers

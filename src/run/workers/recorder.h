@@ -28,13 +28,16 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  /// The run begins: its second 0 is `start_epoch`, in epoch seconds.
+  /// The run begins, and its second 0 is now: `start_epoch`, in epoch seconds. All its times go on
+  /// from there by the monotonic clock; where the system's clock jumps, an event says so.
   void Begin(double start_epoch, const std::string& scheduler, std::uint64_t seed,
              double window_seconds, const std::vector<registry::StreamEntry>& streams);
   /// The last run of this registry, if it was killed.
   std::optional<registry::RunEntry> Killed();
-  /// That run goes on.
+  /// That run goes on: never before its last window's end, whatever the system's clock says now.
   void Continue(const registry::RunEntry& run);
+  /// Seconds since the run's second 0, once it has begun.
+  double Elapsed() const;
   /// Null where it could not be opened.
   registry::Registry* registry() { return registry_.get(); }
   void Window(const window::WindowRecord& window);
@@ -50,15 +53,29 @@ class Recorder {
   void End();
 
  private:
+  /// Epoch seconds, on the run's clock once it runs.
+  double Now() const;
+  /// Writes it, and what waits before it.
+  void Write(const registry::EventEntry& event);
+  void NoteJump();
   /// Tells of the first failure, and again once writing works.
   void Note(const Status& status);
 
   std::unique_ptr<registry::Registry> registry_;  // null where it could not be opened
   std::int64_t run_ = 0;
-  double start_epoch_ = 0;
+  // Of the run's second 0, in epoch seconds and on the monotonic clock.
+  std::atomic<double> start_epoch_{0};
+  std::atomic<double> start_{0};
   std::atomic<bool> failing_{false};
   std::mutex untold_mutex_;
-  std::deque<registry::EventEntry> untold_;  // guarded by untold_mutex_
+  // Guarded by untold_mutex_.
+  std::deque<registry::EventEntry> untold_;
+  double ahead_seconds_ = 0;  // The system's clock, of the run's.
+
+  std::mutex pins_mutex_;
+  // Guarded by pins_mutex_.
+  std::int64_t changes_ = -1;  // Registry::Changes when pins_ were read.
+  std::map<std::string, std::int64_t> pins_;
 };
 
 }  // namespace ekya::workers

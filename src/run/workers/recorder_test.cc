@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/clock.h"
 #include "core/schedule.h"
 
 namespace ekya::workers {
@@ -90,6 +91,51 @@ TEST_F(RecorderTest, TurnsRunTimesIntoEpochSecondsAndKeepsReasons) {
   ASSERT_TRUE(
       registry::Registry::Open(folder_ / "registry.db").value()->SetPin({"lobby", 4, 1}).ok());
   EXPECT_EQ(recorder.Pinned("lobby"), 4);
+  ASSERT_TRUE(registry::Registry::Open(folder_ / "registry.db").value()->Unpin("lobby").ok());
+  EXPECT_EQ(recorder.Pinned("lobby"), 0);
+}
+
+TEST_F(RecorderTest, ARunGoesOnWhereItIsWhateverTheSystemsClockSays) {
+  const double now = EpochSeconds();
+  {
+    // Its start lies in the future of the system's clock: that has been set back since.
+    Recorder recorder(folder_ / "registry.db");
+    recorder.Begin(now + 86400, "planner", 3, 30, {});
+  }
+  Recorder recorder(folder_ / "registry.db");
+  const auto killed = recorder.Killed();
+  ASSERT_TRUE(killed);
+  recorder.Continue(*killed);
+  EXPECT_GE(recorder.Elapsed(), 0);
+  EXPECT_LT(recorder.Elapsed(), 60);
+  recorder.Event("lobby", "camera stalled", "5 s");
+  const auto events = recorder.registry()->Events(9).value();
+  ASSERT_THAT(events, SizeIs(3));
+  EXPECT_EQ(events[0].kind, "camera stalled");
+  EXPECT_NEAR(events[0].time_seconds, now + 86400, 60);
+  EXPECT_EQ(events[1].kind, "run goes on");
+  EXPECT_EQ(events[2].kind, "system clock jumped");
+  EXPECT_THAT(events[2].detail, ::testing::HasSubstr("by -86400 s"));
+}
+
+TEST_F(RecorderTest, AfterARestartOfTheMachineARunNeverGoesBackBeforeItsLastWindow) {
+  const double now = EpochSeconds();
+  {
+    const auto registry = registry::Registry::Open(folder_ / "registry.db").value();
+    // The battery of the clock is empty: it is earlier now than when the run began.
+    const auto run =
+        registry->BeginRun({0, now + 1000, 0, "planner", 3, 30, "another boot", 5}, {}).value();
+    registry::WindowEntry window;
+    window.run = run;
+    window.window = 7;
+    window.start_seconds = now + 1180;
+    window.end_seconds = now + 1210;
+    ASSERT_TRUE(registry->RecordWindow(window).ok());
+  }
+  Recorder recorder(folder_ / "registry.db");
+  recorder.Continue(*recorder.Killed());
+  EXPECT_GE(recorder.Elapsed(), 210);
+  EXPECT_LT(recorder.Elapsed(), 270);
 }
 
 TEST_F(RecorderTest, ARunGoesOnWithoutARegistry) {
