@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -169,7 +170,13 @@ bool Supervised::Live(int generation) {
   while (!status) status = process->Wait(1);
   std::error_code failed;
   std::filesystem::remove(socket, failed);
-  if (stopping) return false;
+  if (stopping) {
+    // What ended by itself just before, or on the way, is told all the same.
+    if (own_end && *own_end != 0 && !(WIFSIGNALED(*own_end) && WTERMSIG(*own_end) == SIGTERM)) {
+      hooks_.event("worker died", fmt::format("process {}: {}", process->id(), Describe(*own_end)));
+    }
+    return false;
+  }
   hooks_.ended(own_end ? *own_end : SIGKILL);
   const std::string why = own_end ? Describe(*own_end) : "ended, since " + alive.error().message;
   Log(LogLevel::kWarning, name_, "its worker (process {}) died: {}", process->id(), why);

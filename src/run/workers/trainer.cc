@@ -91,10 +91,12 @@ Result<TrainingReport> LiveTrainer::RunJob(Job& job, const std::string& stream,
   {
     const std::lock_guard lock(mutex_);
     job.lost_cpu_seconds += CpuSecondsOf(job);
-    job.worker = std::move(another);
+    std::swap(job.worker, another);
     job.earlier_cpu_seconds = job.worker->Pulse().cpu_seconds;
     EKYA_RETURN_IF_ERROR(job.worker->SetShare(job.cores, job.core));
   }
+  // It is started again, for a job to come.
+  pool_.Give(std::move(another));
   return job.worker->Train(training);
 }
 
