@@ -98,7 +98,8 @@ Result<window::RunRecord> RunHere(const Site& site, const SiteText& text, const 
   if (!request.child) EKYA_RETURN_IF_ERROR(WriteFileAtomically(copy, text.text));
   options.workers = [&] {
     return processes::MakeProcessWorkers({request.child ? request.site_file : copy, text.file,
-                                          options.data_dir, request.seed, request.first_core});
+                                          options.data_dir, request.seed,
+                                          site.compute.devices.front()});
   };
   options.scheduler =
       request.schedulers.empty() ? site.compute.scheduler : request.schedulers.front();

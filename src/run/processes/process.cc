@@ -25,16 +25,31 @@ namespace {
 // Where there is no pidfd.
 constexpr double kSecondsBetweenLooks = 0.05;
 
-}  // namespace
-
-Result<Process> Process::Start(const std::string& program,
-                               const std::vector<std::string>& arguments) {
-  std::vector<std::string> words = arguments;
+/// As the kernel takes them: with a null at their end.
+std::vector<char*> PointersTo(std::vector<std::string>& words) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+Result<Process> Process::Start(const std::string& program,
+                               const std::vector<std::string>& arguments,
+                               const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> words = arguments;
+  std::vector<std::string> variables;
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string variable = *each;
+    if (!environment.contains(variable.substr(0, variable.find('=')))) {
+      variables.push_back(variable);
+    }
+  }
+  for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);
   pid_t id = 0;
-  const int failed = posix_spawn(&id, program.c_str(), nullptr, nullptr, pointers.data(), environ);
+  const int failed = posix_spawn(&id, program.c_str(), nullptr, nullptr, PointersTo(words).data(),
+                                 PointersTo(variables).data());
   if (failed != 0) {
     return Error{ErrorCode::kFailed, fmt::format("{}: cannot be started: {}", program,
                                                  std::strerror(failed))};  // NOLINT

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,11 +15,12 @@ namespace ekya::processes {
 /// object ends, and, for programs that call DieWithParent, when this process does.
 class Process {
  public:
-  /// Starts `program` with `arguments` (the first is its name) and this process's environment.
-  /// kFailed says why not. The calling thread's end counts as this process's end for
-  /// DieWithParent: start from one that stays.
+  /// Starts `program` with `arguments` (the first is its name) and this process's environment, but
+  /// for the variables in `environment`. kFailed says why not. The calling thread's end counts as
+  /// this process's end for DieWithParent: start from one that stays.
   static Result<Process> Start(const std::string& program,
-                               const std::vector<std::string>& arguments);
+                               const std::vector<std::string>& arguments,
+                               const std::map<std::string, std::string>& environment = {});
   /// Kills it and waits.
   ~Process();
   Process(Process&& other) noexcept;

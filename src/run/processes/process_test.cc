@@ -2,11 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "base/clock.h"
 #include "run/processes/convert.h"
+#include "run/processes/remote_learning.h"
 #include "run/processes/spawner.h"
 
 namespace ekya::processes {
@@ -52,6 +57,50 @@ TEST(Process, WhatCannotBeStartedIsNamed) {
   const auto process = Process::Start("/nowhere/program", {"program"});
   ASSERT_FALSE(process.ok());
   EXPECT_THAT(process.error().message, HasSubstr("/nowhere/program"));
+}
+
+/// What a worker finds in its environment, for the test after it.
+TEST(Supervised, DISABLED_WorkerThatTellsItsEnvironment) {
+  std::ifstream file("/proc/self/cmdline");
+  std::string out;
+  for (std::string word; std::getline(file, word, '\0');) {
+    if (word == "--out") std::getline(file, out, '\0');
+  }
+  const char* const bound = std::getenv("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE");
+  std::ofstream(out, std::ios::app) << (bound == nullptr ? "none" : bound) << '\n';
+}
+
+std::string EnvironmentOn(const std::string& device, double share, const std::string& expected) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("ekya-device-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const auto file = folder / "told";
+  std::string last;
+  {
+    Spawner spawner;
+    RemoteLearning learning(
+        "gpu",
+        {spawner,
+         {"worker", "--gtest_filter=*DISABLED_WorkerThatTells*", "--gtest_also_run_disabled_tests",
+          "--gtest_brief=1", "--out", file.string()},
+         folder,
+         device},
+        [](const std::string&, const std::string&) {});
+    EXPECT_TRUE(learning.SetShare(share, -1).ok()) << "it holds from its start";
+    const double latest = MonotonicClock().Now() + 60;
+    while (last != expected && MonotonicClock().Now() < latest) {
+      MonotonicClock().SleepUntil(MonotonicClock().Now() + 0.02);
+      std::ifstream told(file);
+      for (std::string line; std::getline(told, line);) last = line;
+    }
+  }
+  std::filesystem::remove_all(folder);
+  return last;
+}
+
+TEST(Supervised, AWorkerOfACudaDeviceBeginsWithItsShareOfIt) {
+  EXPECT_EQ(EnvironmentOn("cuda:0", 0.35, "35"), "35");
+  EXPECT_EQ(EnvironmentOn("cpu:0", 0.35, "none"), "none");
 }
 
 TEST(Convert, ErrorsKeepCodeAndText) {

@@ -49,7 +49,8 @@ class ProcessWorkers : public workers::Workers {
     return {spawner_,
             {"ekya-live", "worker", kind, name, "--site", place_.site_file.string(), "--site-name",
              place_.site_name, "--seed", std::to_string(place_.seed), "--out", place_.out.string()},
-            folder_};
+            folder_,
+            place_.device};
   }
 
   const ProcessPlace place_;

@@ -16,7 +16,7 @@ struct ProcessPlace {
   std::string site_name;            ///< What relative paths in it are relative to.
   std::filesystem::path out;
   std::uint64_t seed = 0;
-  int first_core = 0;
+  std::string device = "cpu:0";  ///< The first of the site's: what kind of device workers use.
 };
 
 /// Workers as processes of this program, with sockets in a folder that is this user's alone and

@@ -2,6 +2,7 @@
 
 #include <messages.grpc.pb.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -22,7 +23,12 @@ RemoteLearning::RemoteLearning(const std::string& name, Supervised::Command comm
       process_(name, std::move(command),
                {[this](const auto& channel) { return Ready(channel); },
                 [this](const auto& channel) { return TakePulse(channel); },
-                [this](int) { Ended(); }, std::move(event)}) {}
+                [this](int) { Ended(); }, [this] { return Share(); }, std::move(event)}) {}
+
+double RemoteLearning::Share() const {
+  const std::lock_guard lock(mutex_);
+  return share_ && share_->first > 0 ? std::min(1.0, share_->first) : 1;
+}
 
 Status RemoteLearning::Ready(const std::shared_ptr<grpc::Channel>& channel) {
   messages::Share share;

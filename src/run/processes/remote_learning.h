@@ -35,6 +35,8 @@ class RemoteLearning : public workers::LearningService {
   Status Ready(const std::shared_ptr<grpc::Channel>& channel);
   Status TakePulse(const std::shared_ptr<grpc::Channel>& channel);
   void Ended();
+  /// The part of its device that it is to have; all of it where nobody has said or it waits.
+  double Share() const;
   /// Waits for a worker that is being started; then one call of work, which is followed by a pulse.
   template <typename Method, typename Request, typename Reply>
   Status Work(Method method, const Request& request, Reply* reply);

@@ -2,6 +2,7 @@
 
 #include <messages.grpc.pb.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -52,7 +53,12 @@ RemoteStream::RemoteStream(const std::string& name, Supervised::Command command,
       process_(name, std::move(command),
                {[this](const auto& channel) { return Ready(channel); },
                 [this](const auto& channel) { return TakePulse(channel); },
-                [this](int status) { Ended(status); }, hooks_.event}) {}
+                [this](int status) { Ended(status); }, [this] { return Share(); }, hooks_.event}) {}
+
+double RemoteStream::Share() const {
+  const std::lock_guard lock(mutex_);
+  return wanted_.share_set && wanted_.cores > 0 ? std::min(1.0, wanted_.cores) : 1;
+}
 
 Status RemoteStream::Ready(const std::shared_ptr<grpc::Channel>& channel) {
   Wanted wanted;

@@ -61,6 +61,8 @@ class RemoteStream : public workers::StreamService {
   Status Ready(const std::shared_ptr<grpc::Channel>& channel);
   Status TakePulse(const std::shared_ptr<grpc::Channel>& channel);
   void Ended(int status);
+  /// As RemoteLearning::Share.
+  double Share() const;
 
   const std::string name_;
   const Hooks hooks_;

@@ -28,12 +28,14 @@ Spawner::~Spawner() {
 }
 
 Result<Process> Spawner::Start(const std::string& program,
-                               const std::vector<std::string>& arguments) {
+                               const std::vector<std::string>& arguments,
+                               const std::map<std::string, std::string>& environment) {
   std::promise<Result<Process>> promise;
   auto started = promise.get_future();
   {
     const std::lock_guard lock(mutex_);
-    requests_.emplace_back([&] { promise.set_value(Process::Start(program, arguments)); });
+    requests_.emplace_back(
+        [&] { promise.set_value(Process::Start(program, arguments, environment)); });
   }
   changed_.notify_all();
   return started.get();

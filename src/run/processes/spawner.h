@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -22,7 +23,8 @@ class Spawner {
   Spawner& operator=(const Spawner&) = delete;
 
   /// As Process::Start. Any thread.
-  Result<Process> Start(const std::string& program, const std::vector<std::string>& arguments);
+  Result<Process> Start(const std::string& program, const std::vector<std::string>& arguments,
+                        const std::map<std::string, std::string>& environment = {});
 
  private:
   std::mutex mutex_;

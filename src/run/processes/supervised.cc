@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "platform/resources/mps.h"
 #include "platform/resources/restart_budget.h"
 
 namespace ekya::processes {
@@ -118,7 +119,11 @@ bool Supervised::Live(int generation) {
        {std::string("--socket"), socket, std::string("--parent"), std::to_string(getpid())}) {
     arguments.push_back(word);
   }
-  auto process = command_.spawner.Start("/proc/self/exe", arguments);
+  auto process = [&]() -> Result<Process> {
+    EKYA_ASSIGN(const auto environment,
+                resources::DeviceEnvironment(command_.device, hooks_.share()));
+    return command_.spawner.Start("/proc/self/exe", arguments, environment);
+  }();
   if (!process.ok()) {
     Log(LogLevel::kError, name_, "{}", process.error().message);
     hooks_.event("worker not started", process.error().message);

@@ -32,6 +32,8 @@ class Supervised {
     std::function<Status(const std::shared_ptr<grpc::Channel>&)> pulse;
     /// It has ended, as waitpid says.
     std::function<void(int status)> ended = [](int) {};
+    /// The part of the device, (0, 1], that it begins with; what a change later cannot lift.
+    std::function<double()> share = [] { return 1.0; };
     EventHook event = [](const std::string&, const std::string&) {};
   };
 
@@ -40,6 +42,7 @@ class Supervised {
     Spawner& spawner;
     std::vector<std::string> arguments;  ///< Without its socket.
     std::filesystem::path folder;        ///< Of its socket.
+    std::string device = "cpu:0";        ///< That it computes on: says what its environment has.
   };
   /// `name`: in messages.
   Supervised(std::string name, Command command, Hooks hooks);
