@@ -32,6 +32,7 @@ const std::vector<LearningExperiment> kLearningExperiments = {
     {"shares", "what a training job gets of a core, how soon a change is felt, who starves"},
     {"swaps", "a thousand swaps on a loaded stream: frames dropped, latency with and without"},
     {"soak", "ten thousand swaps, a thousand streams added and removed: what grows"},
+    {"supervision", "what it costs to look after the worker processes of twenty streams"},
 };
 
 struct ExperimentOptions {

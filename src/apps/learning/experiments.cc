@@ -6,6 +6,7 @@
 #include "apps/learning/live_vs_simulated.h"
 #include "apps/learning/shares.h"
 #include "apps/learning/soak.h"
+#include "apps/learning/supervision.h"
 #include "apps/learning/swaps.h"
 #include "apps/learning/throughput.h"
 
@@ -30,6 +31,8 @@ const std::vector<Experiment>& Experiments() {
       {"swaps", "a thousand swaps on a loaded stream: frames dropped, latency with and without",
        RunSwaps},
       {"soak", "ten thousand swaps, a thousand streams added and removed: what grows", RunSoak},
+      {"supervision", "what it costs to look after the worker processes of twenty streams",
+       RunSupervision},
   };
   return experiments;
 }

@@ -60,8 +60,10 @@ int main(int argc, char** argv) {
   worker->add_option("--site-name", working.site_name)->required();
   worker->add_option("--seed", working.request.seed);
   worker->add_option("--out", working.request.out)->required();
-  worker->add_option("--socket", working.request.socket)->required();
-  worker->add_option("--parent", working.request.parent)->required();
+  auto* const socket = worker->add_option("--socket", working.request.socket);
+  worker->add_option("--parent", working.request.parent)->needs(socket);
+  auto* const listen = worker->add_option("--listen", working.request.listen)->excludes(socket);
+  listen->needs(worker->add_option("--tls-dir", working.request.tls_folder)->needs(listen));
 
   CLI::App* const profile = app.add_subcommand(
       "profile", "record a trace: every retraining configuration trained on labelled streams");

@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <functional>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "platform/resources/share.h"
 #include "run/processes/convert.h"
 #include "run/processes/process.h"
+#include "run/processes/tls.h"
 #include "run/workers/learning_worker.h"
 #include "run/workers/stream_worker.h"
 
@@ -160,13 +160,19 @@ class LearningServer : public messages::LearningWorker::Service {
 
 Status Serve(grpc::Service& service, const WorkerRequest& request) {
   grpc::ServerBuilder builder;
-  // The folder is its owner's alone: whoever reaches the socket is.
-  builder.AddListeningPort("unix:" + request.socket.string(), grpc::InsecureServerCredentials());
+  if (request.listen.empty()) {
+    // The folder is its owner's alone: whoever reaches the socket is.
+    builder.AddListeningPort("unix:" + request.socket.string(), grpc::InsecureServerCredentials());
+  } else {
+    EKYA_ASSIGN(const TlsIdentity identity, ReadTlsIdentity(request.tls_folder));
+    builder.AddListeningPort(request.listen, ServerCredentialsOf(identity));
+  }
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
-    return Error{ErrorCode::kFailed, fmt::format("worker {}: cannot listen at {}", request.name,
-                                                 request.socket.string())};
+    return Error{ErrorCode::kFailed,
+                 fmt::format("worker {}: cannot listen at {}", request.name,
+                             request.listen.empty() ? request.socket.string() : request.listen)};
   }
   // Its parent ends it, and its destructors then take its control groups away.
   sigset_t ends;
@@ -174,7 +180,7 @@ Status Serve(grpc::Service& service, const WorkerRequest& request) {
   sigaddset(&ends, SIGTERM);
   int number = 0;
   while (sigwait(&ends, &number) != 0) continue;
-  server->Shutdown(std::chrono::system_clock::now());
+  server->Shutdown(gpr_inf_past(GPR_CLOCK_MONOTONIC));  // Nobody is waited for.
   return {};
 }
 
@@ -186,7 +192,10 @@ const ModelSettings& ModelOf(const Site& site, const std::string& stream) {
 }  // namespace
 
 Status RunWorker(const Site& site, const WorkerRequest& request) {
-  DieWithParent(static_cast<pid_t>(request.parent));
+  if (request.listen.empty() && request.socket.empty()) {
+    return Error{ErrorCode::kInvalid, "found neither --socket nor --listen, expected one of them"};
+  }
+  if (request.parent != 0) DieWithParent(static_cast<pid_t>(request.parent));
   // An interruption from the terminal reaches the whole group: the parent ends its workers in
   // order.
   signal(SIGINT, SIG_IGN);

@@ -16,7 +16,11 @@ struct WorkerRequest {
   std::filesystem::path socket;  ///< Where it listens: a Unix socket in a private folder.
   std::filesystem::path out;     ///< As LiveOptions::out.
   std::uint64_t seed = 0;
-  int parent = 0;  ///< Process id: it dies with it.
+  int parent = 0;  ///< Process id: it dies with it; 0: it does not.
+  /// For a worker of another host's run, instead of `socket`: "host:port", and the folder of its
+  /// certificate (ReadTlsIdentity).
+  std::string listen{};
+  std::filesystem::path tls_folder{};
 };
 
 /// Runs a worker in this process until it is told to end, or its parent ends. kFailed: it cannot
