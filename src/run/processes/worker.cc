@@ -168,6 +168,8 @@ Status Serve(grpc::Service& service, const WorkerRequest& request) {
     builder.AddListeningPort(request.listen, ServerCredentialsOf(identity));
   }
   builder.RegisterService(&service);
+  // One queue, not one for each processor: calls are few, and every queue has threads of its own.
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
     return Error{ErrorCode::kFailed,
