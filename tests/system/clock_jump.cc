@@ -82,6 +82,8 @@ timespec EndOfSlice(const timespec& until, bool* last) {
 
 }  // namespace
 
+// The system names their parameters otherwise.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,cert-dcl50-cpp)
 extern "C" {
 
 int clock_gettime(clockid_t clock, timespec* time) {
@@ -145,3 +147,4 @@ long syscall(long number, ...) noexcept {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name,cert-dcl50-cpp)
