@@ -44,22 +44,22 @@ Sight LabelledSight(double time, double accuracy, int samples);
 /// and Williams 2006, chapter 2) of their sum, in time: what was measured of one model, time or
 /// stream tells about others as far as they share parts. Times are in windows.
 struct BeliefSettings {
-  double stream = 0.04;      ///< Of a stream, at all times.
-  double level = 0.15;       ///< Of a stream's difficulty, which moves.
-  double level_memory = 2;   ///< How fast (a Matern process of order 3/2).
-  double rate = 0.04;        ///< What a model loses with each window that its samples are old.
-  double rate_spread = 0.1;  ///< How much that differs between streams and times.
+  double stream = 0.04;       ///< Of a stream, at all times.
+  double level = 0.15;        ///< Of a stream's difficulty, which moves.
+  double level_memory = 2;    ///< How fast (a Matern process of order 3/2).
+  double rate = 0.06;         ///< What a model loses with each window that its samples are old.
+  double rate_spread = 0.15;  ///< How much that differs between streams and times.
   double rate_memory = 2;
-  double training = 0.01;        ///< Of one training: another seed would give another model.
-  double sure_stream = 0.06;     ///< How much scores say too much or little, in a stream.
-  double sure_model = 0.04;      ///< The same of one model.
-  double flattery = 0.06;        ///< How much held-out samples say too much, in a stream.
-  double alike = 1.3;            ///< Samples of a stream that tell as much as an independent one.
-  double shared_sampling = 0.5;  ///< Part of the sampling variance that models measured on the
-                                 ///< same samples have in common.
-  double half_work = 3;          ///< Effective epochs that bring half of what training brings.
-  double head = 0.3;             ///< Part of it that training the last stage alone brings.
-  std::size_t most = 320;        ///< Measurements that are kept; the oldest quarter goes at once.
+  double training = 0.02;         ///< Of one training: another seed would give another model.
+  double sure_stream = 0.03;      ///< How much scores say too much or little, in a stream.
+  double sure_model = 0.05;       ///< The same of one model.
+  double flattery = 0.06;         ///< How much held-out samples say too much, in a stream.
+  double alike = 1.3;             ///< Samples of a stream that tell as much as an independent one.
+  double shared_sampling = 0.25;  ///< Part of the sampling variance that models measured on the
+                                  ///< same samples have in common.
+  double half_work = 4;           ///< Effective epochs that bring half of what training brings.
+  double head = 0.3;              ///< Part of it that training the last stage alone brings.
+  std::size_t most = 320;         ///< Measurements that are kept; the oldest quarter goes at once.
 };
 
 /// What is believed of the accuracies of models, from everything that was measured. One thread.

@@ -7,6 +7,12 @@
 namespace ekya::profile {
 namespace {
 
+// The belief's constants follow what is new at once and make it too unsure of what comes of it:
+// spreads begin at this part of its own, as if so many estimates had come true so.
+constexpr double kSpreadScale = 0.4;
+constexpr double kSpreadScaleWeight = 10;
+constexpr double kLeastSpreadScale = 0.1;
+
 /// The middle of what `window` trains on: the first two thirds of the window before it.
 double LearnedAt(int window) { return window - 2.0 / 3; }
 
@@ -22,7 +28,28 @@ SharedProfiler::SharedProfiler(SharedProfilerSettings settings,
     : settings_(settings),
       grid_(std::move(grid)),
       profiler_(Shared(settings.trials), grid_),
-      belief_(settings.belief) {}
+      belief_(settings.belief),
+      spread_scale_{kSpreadScale * kSpreadScale * kSpreadScaleWeight, kSpreadScaleWeight} {}
+
+void SharedProfiler::SpreadScale::Learn(const Promise& promise, const std::vector<Sight>& sights,
+                                        double alike) {
+  double right = 0;
+  double labelled = 0;
+  for (const Sight& sight : sights) {
+    right += sight.accuracy * sight.labelled;
+    labelled += sight.labelled;
+  }
+  if (!(promise.spread > 0) || labelled == 0) return;
+  const double off = promise.accuracy - right / labelled;
+  // What the labelled samples leave to chance is not the estimate's.
+  const double chance = alike * promise.accuracy * (1 - promise.accuracy) / labelled;
+  squares += (off * off - chance) / (promise.spread * promise.spread);
+  weight += 1;
+}
+
+double SharedProfiler::SpreadScale::Value() const {
+  return std::sqrt(std::max(squares / weight, kLeastSpreadScale * kLeastSpreadScale));
+}
 
 const RetrainingConfiguration* SharedProfiler::Find(const std::string& id) const {
   const auto found =
@@ -60,11 +87,12 @@ void SharedProfiler::Achieved(const std::string& stream, int window,
     served = Retrained(StateAfter(*known));
   }
   for (const Sight& sight : after) belief_.Saw(served, sight);
-  const double promised = promised_[stream][configuration];
-  if (promised > 0 && device_seconds > 0) {
+  const Promise promised = promised_[stream][configuration];
+  if (promised.device_seconds > 0 && device_seconds > 0) {
     log_seconds_.Learn(stream, configuration,
-                       std::log(std::clamp(device_seconds / promised, 0.05, 20.0)));
+                       std::log(std::clamp(device_seconds / promised.device_seconds, 0.05, 20.0)));
   }
+  spread_scale_.Learn(promised, after, settings_.belief.alike);
 }
 
 void SharedProfiler::Begin(const std::string& stream, int window, const Sight& held_out) {
@@ -155,10 +183,10 @@ std::vector<RetrainingProfile> SharedProfiler::Estimates() {
   estimates_.clear();
   for (std::size_t i = 0; i < grid_.size(); ++i) {
     const double seconds = ExpectedSeconds(grid_[i]);
-    promised_[stream_][grid_[i].id] = seconds;
+    promised_[stream_][grid_[i].id] = {seconds, found[i].mean, found[i].spread};
     estimates_.push_back({grid_[i].id, found[i].mean,
                           seconds * std::exp(log_seconds_.For(stream_, grid_[i].id)),
-                          found[i].spread});
+                          found[i].spread * spread_scale_.Value()});
   }
   return estimates_;
 }

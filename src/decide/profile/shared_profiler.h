@@ -22,7 +22,7 @@ struct SharedProfilerSettings {
   BeliefSettings belief;
   /// No further trial begins that is expected to bring a window's trials of a stream above this
   /// part of what training every configuration would take.
-  double most_of_exhaustive = 0.004;
+  double most_of_exhaustive = 0.003;
 };
 
 /// Micro-profiling that shares what it learns: between configurations that differ in how long they
@@ -65,6 +65,22 @@ class SharedProfiler {
     double epoch = 0;
   };
 
+  /// What was estimated of a configuration.
+  struct Promise {
+    double device_seconds = 0;  ///< 0: nothing was.
+    double accuracy = 0;
+    double spread = 0;  ///< As the belief has it.
+  };
+  /// How much wider or narrower than the belief's the spreads are that came true: a mean square in
+  /// the belief's spreads, with a prior.
+  struct SpreadScale {
+    double squares;
+    double weight;
+    /// `promise` was made, and `sights` are what came of it.
+    void Learn(const Promise& promise, const std::vector<Sight>& sights, double alike);
+    double Value() const;
+  };
+
   const RetrainingConfiguration* Find(const std::string& id) const;
   double ExpectedSeconds(const RetrainingConfiguration& configuration) const;
   double ExpectedSeconds(const Trial& trial) const;
@@ -79,10 +95,11 @@ class SharedProfiler {
   MicroProfiler profiler_;
   Belief belief_;
   Correction log_seconds_;
-  std::map<std::string, std::map<std::string, double>> promised_;  // seconds, by stream and id
-  std::map<int, Pace> paces_;                                      // by trained stages
-  std::map<std::string, BelievedModel> served_;                    // by stream
-  int models_ = 0;                                                 // numbers given to models
+  SpreadScale spread_scale_;
+  std::map<std::string, std::map<std::string, Promise>> promised_;  // by stream and id
+  std::map<int, Pace> paces_;                                       // by trained stages
+  std::map<std::string, BelievedModel> served_;                     // by stream
+  int models_ = 0;                                                  // numbers given to models
 
   // Of the present window.
   std::string stream_;
