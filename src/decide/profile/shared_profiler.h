@@ -22,7 +22,7 @@ struct SharedProfilerSettings {
   BeliefSettings belief;
   /// No further trial begins that is expected to bring a window's trials of a stream above this
   /// part of what training every configuration would take.
-  double most_of_exhaustive = 0.003;
+  double most_of_exhaustive = 0.002;
 };
 
 /// Micro-profiling that shares what it learns: between configurations that differ in how long they

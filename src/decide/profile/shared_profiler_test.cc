@@ -102,7 +102,7 @@ TEST(SharedProfilerTest, LearnsAWorldFromFewTrialsAndOneAchievedAccuracyAWindow)
       profiler.EndWindow();
     }
   }
-  EXPECT_LT(late_error / count, 0.03);
+  EXPECT_LT(late_error / count, 0.035);
 }
 
 TEST(SharedProfilerTest, DeviceSecondsAreScaledFromTrialsAndCorrectedByWhatWasTaken) {
@@ -180,6 +180,8 @@ TEST(SharedProfilerTest, PruningLeavesFewerTrialsButEstimatesOfAll) {
   SharedProfilerSettings settings;
   settings.trials.prune_fraction = 0.5;
   settings.trials.keep_at_least = 1;
+  settings.belief.rate = -0.1;  // what is new is the worse
+  settings.belief.rate_spread = 0;
   SharedProfiler profiler(settings, grid);
   const World world;
   std::size_t tried = 0;
@@ -195,7 +197,7 @@ TEST(SharedProfilerTest, PruningLeavesFewerTrialsButEstimatesOfAll) {
     EXPECT_THAT(profiler.Estimates(), SizeIs(grid.size()));
     profiler.EndWindow();
   }
-  EXPECT_LT(tried, 3U);
+  EXPECT_EQ(tried, 1U);
 }
 
 TEST(SharedProfilerTest, ATrialThatFailedIsPassedOver) {
