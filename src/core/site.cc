@@ -139,8 +139,10 @@ const Fields<ComputeSettings>& ComputeFields() {
 
 void CheckGolden(MapReader& map, GoldenSettings& golden) {
   // Who names a model wants it used.
-  if (!golden.model.empty() && !map.Has("source")) golden.source = "model";
-  if (golden.model.empty() && golden.source == "model") {
+  const bool named =
+      !golden.model.empty() || !golden.classifier.empty() || !golden.detector.empty();
+  if (named && !map.Has("source")) golden.source = "model";
+  if (!named && golden.source == "model") {
     map.Fail("model", "the golden model's ONNX file");
   }
 }
@@ -150,7 +152,15 @@ const Fields<GoldenSettings>& GoldenFields() {
       Choice("source", &GoldenSettings::source, {"truth", "model"},
              "Where labels come from: the data set itself, or the golden model (the default where "
              "one is named)."),
-      Path("model", &GoldenSettings::model, "ONNX file of the golden model."),
+      Path("model", &GoldenSettings::model,
+           "ONNX file of the golden model, where all cameras have the same task."),
+      Path("classifier", &GoldenSettings::classifier,
+           "ONNX file of the golden model of cameras of task classification; absent: model."),
+      Path("detector", &GoldenSettings::detector,
+           "ONNX file of the golden model of cameras of task detection; absent: model."),
+      Texts("classes", &GoldenSettings::classes,
+            "What the golden classifier tells apart, in the order of its outputs; absent: the "
+            "camera's classes."),
       Fraction("budget", &GoldenSettings::budget, kPart,
                "Largest part of the frames that is labelled, such as 10%."),
   };
@@ -230,6 +240,13 @@ const Fields<LearningSettings>& LearningFields() {
                "Part of the window's samples that a trial trains on."),
       Integer("profiling_epochs", &L::profiling_epochs, {.low = 1, .high = 10'000},
               "Most passes of a trial."),
+      Integer("patience", &L::patience, {.low = 0, .high = 10'000},
+              "Epochs without a better accuracy on the held-out samples after which a retraining "
+              "ends with one last epoch; 0: never."),
+      Flag("new_classes", &L::new_classes,
+           "Whether a classifier whose camera names no classes begins with those that its first "
+           "labels show and learns others when labels show them. Else it has an output for each "
+           "that labels may say from the start, and none is added."),
       Flag("weigh_trials", &L::weigh_trials,
            "Whether only those trials are run that are expected to be worth their cost; other "
            "profiles are then what earlier windows lead to expect."),
@@ -263,6 +280,9 @@ const Fields<ModelSettings>& ModelFields() {
           "for task detection."),
       Integer("last_hidden", &M::last_hidden, {.low = 0, .high = 65'536},
               "Neurons of a hidden layer before the last; 0: none."),
+      Choice("serving_precision", &M::serving_precision, {"float32", "bfloat16", "auto"},
+             "What serving computes with; auto: float32 unless bfloat16 is measured to be faster "
+             "when a version is loaded. bfloat16 is computed by LibTorch."),
   };
   return fields;
 }
@@ -377,8 +397,16 @@ void CheckCamera(MapReader& map, const GoldenSettings& golden, const Camera& cam
   const std::string kind = KindOf(settings.url);
   const bool has_truth =
       kind == "folder" || kind == "scene" || !DatasetLayoutOf(settings.url).empty();
-  if (settings.task == "classification" && settings.classes.empty() && !has_truth) {
+  const bool golden_names = golden.source == "model" && !golden.classes.empty();
+  if (settings.task == "classification" && settings.classes.empty() && !has_truth &&
+      !golden_names) {
     map.Fail("classes", "a list of strings, since a classifier's source does not say them");
+  }
+  if (golden.source == "model" && GoldenModelOf(golden, settings.task).empty()) {
+    const bool detects = settings.task == "detection";
+    map.Fail("task", fmt::format("{:?}", settings.task),
+             fmt::format("a task with a golden model: golden.{} or golden.model",
+                         detects ? "detector" : "classifier"));
   }
   if (settings.learn && !has_truth && golden.source == "truth") {
     map.Fail("learn", "true",
@@ -394,6 +422,17 @@ void CheckCamera(MapReader& map, const GoldenSettings& golden, const Camera& cam
     map.Fail("model.architecture", fmt::format("{:?}", architecture),
              settings.task == "detection" ? "a detector, for task detection"
                                           : "a classifier, for task classification");
+  }
+}
+
+/// One golden model can label for one task alone.
+void CheckTasks(MapReader& map, const GoldenSettings& golden,
+                const std::vector<CameraSettings>& cameras) {
+  const auto detects = [](const CameraSettings& camera) { return camera.task == "detection"; };
+  const bool both = std::ranges::any_of(cameras, detects) && !std::ranges::all_of(cameras, detects);
+  if (golden.source == "model" && both && golden.classifier.empty() && golden.detector.empty()) {
+    map.Fail("cameras", "cameras of both tasks and one golden model (golden.model)",
+             "one for each task: golden.classifier and golden.detector");
   }
 }
 
@@ -433,6 +472,7 @@ void ReadCameras(MapReader& map, const Context& context, Draft& draft) {
     draft.site.camera_models[id] = camera.model;
   }
   map.Merge(entries.Finish());
+  if (!map.failed()) CheckTasks(map, draft.site.golden, draft.site.cameras);
 }
 
 /// A section of the site, of the same name in the draft.
@@ -507,6 +547,21 @@ Result<Site> ReadSite(std::string_view text, const std::string& file) {
     site.learning.inference = DefaultInferenceConfigurations();
   }
   return std::move(site);
+}
+
+const CameraSettings* FindCamera(const Site& site, const std::string& id) {
+  const auto found = std::ranges::find(site.cameras, id, &CameraSettings::id);
+  return found == site.cameras.end() ? nullptr : &*found;
+}
+
+const ModelSettings& ModelOf(const Site& site, const std::string& id) {
+  const auto own = site.camera_models.find(id);
+  return own == site.camera_models.end() ? site.model : own->second;
+}
+
+const std::string& GoldenModelOf(const GoldenSettings& golden, const std::string& task) {
+  const std::string& own = task == "detection" ? golden.detector : golden.classifier;
+  return own.empty() ? golden.model : own;
 }
 
 std::string SiteSchema() {

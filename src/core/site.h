@@ -20,6 +20,8 @@ struct CameraSettings {
   std::string id;
   std::string url;
   std::string task = "classification";  ///< Or "detection".
+  /// What its labels may say and its model tells apart, no more and no less. Empty: whatever the
+  /// source's or the golden model's labels may say (LearningSettings::new_classes).
   std::vector<std::string> classes;
   bool learn = true;             ///< Whether the stream's model is retrained.
   double frames_per_second = 0;  ///< Shown, or taken of a video; 0: the source's own rate.
@@ -42,12 +44,19 @@ struct ModelSettings {
   double width = 0.25;  ///< Multiplies the channels of every layer.
   int input_size = 32;  ///< Side of the square input in pixels.
   int last_hidden = 0;  ///< Neurons of a hidden layer before the last; 0: none.
+  /// "float32", "bfloat16", or "auto": float32 unless bfloat16 is measured to be faster.
+  std::string serving_precision = "float32";
 };
 
 struct GoldenSettings {
   std::string source = "truth";  ///< "truth": the data set's own labels; "model": `model` says.
-  std::string model;             ///< ONNX file of the golden model.
+  std::string model;             ///< ONNX file of the golden model, where one is enough.
   double budget = 1;             ///< Largest part of the frames that is labelled, (0, 1].
+  std::string classifier;        ///< That of cameras of task classification; empty: `model`.
+  std::string detector;          ///< That of cameras of task detection; empty: `model`.
+  /// What the golden classifier tells apart, in the order of its outputs; empty: its camera's
+  /// classes.
+  std::vector<std::string> classes;
 };
 
 struct ComputeSettings {
@@ -73,6 +82,13 @@ struct LearningSettings {
   int exemplars_per_class = 100;    ///< Kept and replayed.
   double profiling_fraction = 0.1;  ///< Part of the window's samples a trial trains on.
   int profiling_epochs = 5;
+  /// Epochs without a better accuracy on the held-out samples after which a retraining ends with
+  /// one last epoch; 0: never.
+  int patience = 0;
+  /// Of cameras that name no classes: a classifier begins with those that its first labels show,
+  /// and grows by others when labels show them. False: it has an output for each that labels may
+  /// say from the start, and none is added.
+  bool new_classes = true;
   bool weigh_trials = false;  ///< Only those expected to be worth their cost are run.
   /// "trials", or "shared": profiles by a belief that few trials and achieved accuracies feed.
   std::string profiler = "trials";
@@ -108,6 +124,15 @@ struct Site {
 /// message never shows the value. Relative paths are relative to the file's folder. Whether files
 /// exist is not looked at. Camera names are 1 to 64 letters, digits, `_`, `.` and `-`.
 Result<Site> ReadSite(std::string_view text, const std::string& file);
+
+/// The settings of the camera `id`; null where the site has none of that name.
+const CameraSettings* FindCamera(const Site& site, const std::string& id);
+
+/// The model settings of the camera `id`: its own, or the site's.
+const ModelSettings& ModelOf(const Site& site, const std::string& id);
+
+/// The file of the golden model that labels for cameras of `task`; empty where there is none.
+const std::string& GoldenModelOf(const GoldenSettings& golden, const std::string& task);
 
 /// The JSON Schema (draft 2020-12) of `site.yaml`.
 std::string SiteSchema();

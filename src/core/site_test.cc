@@ -28,7 +28,8 @@ compute:
   scheduler: uniform:config=2,share=0.5
   accuracy_floor: 0.4
   enforcement: pacing
-golden: {source: model, model: golden.onnx, budget: 10%}
+golden: {source: model, model: golden.onnx, budget: 10%, classifier: resnet.onnx,
+         detector: yolox.onnx, classes: [busy, free]}
 learning:
   retraining:
     - {id: quick, epochs: 3, sample_fraction: 25%, trained_stages: 2, last_hidden: 64,
@@ -46,10 +47,13 @@ learning:
   exemplars_per_class: 11
   profiling_fraction: 0.2
   profiling_epochs: 4
+  patience: 3
+  new_classes: false
   weigh_trials: true
   profiler: shared
   drift: act
-model: {architecture: resnet18, path: start.safetensors, width: 0.5, input_size: 48, last_hidden: 32}
+model: {architecture: resnet18, path: start.safetensors, width: 0.5, input_size: 48, last_hidden: 32,
+        serving_precision: auto}
 defaults:
   task: detection
   classes: [person, car]
@@ -68,7 +72,7 @@ cameras:
     regions: {slot-1: [10, 20, 30.5, 40]}
     masks: [[0, 0, 100, 20], [-5, 0, 10, 10]]
     model: {architecture: resnet18, path: lobby.safetensors, width: 0.25, input_size: 24,
-            last_hidden: 16}
+            last_hidden: 16, serving_precision: bfloat16}
   yard: {url: clip.mp4}
 )";
 
@@ -93,6 +97,11 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(site->golden.source, "model");
   EXPECT_EQ(site->golden.model, "/etc/ekya/golden.onnx");
   EXPECT_EQ(site->golden.budget, 0.1);
+  EXPECT_EQ(site->golden.classifier, "/etc/ekya/resnet.onnx");
+  EXPECT_EQ(site->golden.detector, "/etc/ekya/yolox.onnx");
+  EXPECT_THAT(site->golden.classes, ElementsAre("busy", "free"));
+  EXPECT_EQ(GoldenModelOf(site->golden, "detection"), site->golden.detector);
+  EXPECT_EQ(GoldenModelOf(site->golden, "classification"), site->golden.classifier);
   const LearningSettings& learning = site->learning;
   ASSERT_EQ(learning.retraining.size(), 2U);
   EXPECT_EQ(learning.retraining[0].id, "quick");
@@ -121,6 +130,8 @@ TEST(SiteTest, ReadsEveryKey) {
   EXPECT_EQ(learning.exemplars_per_class, 11);
   EXPECT_EQ(learning.profiling_fraction, 0.2);
   EXPECT_EQ(learning.profiling_epochs, 4);
+  EXPECT_EQ(learning.patience, 3);
+  EXPECT_FALSE(learning.new_classes);
   EXPECT_TRUE(learning.weigh_trials);
   EXPECT_EQ(learning.profiler, "shared");
   EXPECT_EQ(learning.drift, "act");
@@ -235,6 +246,13 @@ TEST(SiteTest, ErrorsNameLineKeyFoundAndExpected) {
   EXPECT_THAT(error("compute: {device_cores: 110%}\n"), HasSubstr("found \"110%\""));
   EXPECT_THAT(error("golden: {budget: 0%}\n"), HasSubstr("golden.budget: found \"0%\""));
   EXPECT_THAT(error("golden: {source: model}\n"), HasSubstr("golden.model: found nothing"));
+  const std::string detecting = "  b: {task: detection, classes: [car], url: x.mp4}\n";
+  EXPECT_THAT(error(detecting + "golden: {classifier: g.onnx}\n"),
+              HasSubstr("cameras.b.task: found \"detection\", expected a task with a golden model: "
+                        "golden.detector or golden.model"));
+  EXPECT_THAT(error(detecting + "golden: {model: g.onnx}\n"),
+              HasSubstr("cameras: found cameras of both tasks"));
+  EXPECT_EQ(error(detecting + "golden: {model: g.onnx, detector: d.onnx}\n"), "no error");
   EXPECT_THAT(error("server: {max_bytes: 50XB}\n"), HasSubstr("server.max_bytes: found \"50XB\""));
   EXPECT_THAT(error("server: {listen: localhost}\n"),
               HasSubstr("server.listen: found \"localhost\""));

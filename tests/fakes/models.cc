@@ -135,7 +135,7 @@ Result<std::unique_ptr<Classifier>> ColourClassifier::Grown(
   return std::unique_ptr<Classifier>(std::move(grown));
 }
 
-std::shared_ptr<Model> MakeServed(const Classifier& classifier, Precision) {
+std::shared_ptr<Model> MakeServed(const Classifier& classifier, ServingPrecision) {
   return classifier.Clone();
 }
 
@@ -196,7 +196,9 @@ Status MiddleDetector::Save(const std::filesystem::path& path) const {
   return WriteFileAtomically(path, FormatSafetensors(file));
 }
 
-std::shared_ptr<Model> MakeServed(const LearningDetector& detector) { return detector.Clone(); }
+std::shared_ptr<Model> MakeServed(const LearningDetector& detector, ServingPrecision) {
+  return detector.Clone();
+}
 
 Result<std::unique_ptr<Model>> OpenDetector(const std::filesystem::path&,
                                             const std::vector<std::string>& names,

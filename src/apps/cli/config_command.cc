@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "apps/cli/commands.h"
 #include "core/site.h"
@@ -32,11 +33,25 @@ void WarnOfMissingFiles(const Site& site, const std::string& file) {
       Warn(fmt::format("warning: {}: {}: {} does not exist", file, key, path));
     }
   };
-  if (site.golden.source == "model") warn("golden.model", site.golden.model);
+  if (site.golden.source == "model") {
+    warn("golden.model", site.golden.model);
+    warn("golden.classifier", site.golden.classifier);
+    warn("golden.detector", site.golden.detector);
+  }
   for (const CameraSettings& camera : site.cameras) {
     warn(fmt::format("cameras.{}.url", camera.id), FileOf(camera.url));
     warn(fmt::format("cameras.{}.model.path", camera.id), site.camera_models.at(camera.id).path);
   }
+}
+
+/// Who labels: the golden models of the tasks that there are.
+std::string LabelledBy(const Site& site) {
+  if (site.golden.source == "truth") return "the source's own";
+  std::set<std::string> models;
+  for (const CameraSettings& camera : site.cameras) {
+    models.insert(GoldenModelOf(site.golden, camera.task));
+  }
+  return fmt::format("by {}", fmt::join(models, ", "));
 }
 
 std::string Describe(const Site& site, const std::string& file) {
@@ -46,10 +61,8 @@ std::string Describe(const Site& site, const std::string& file) {
       "  compute   {} ({:g} of a core each, {} quanta), windows of {:g} s, {}, floor {:g}\n",
       fmt::join(compute.devices, " "), compute.device_cores, compute.quanta_per_device,
       compute.window_seconds, compute.scheduler, compute.accuracy_floor);
-  text +=
-      fmt::format("  labels    {}, at most {:g} % of the frames\n",
-                  site.golden.source == "truth" ? "the source's own" : "by " + site.golden.model,
-                  100 * site.golden.budget);
+  text += fmt::format("  labels    {}, at most {:g} % of the frames\n", LabelledBy(site),
+                      100 * site.golden.budget);
   text += fmt::format("  learning  {} retraining and {} inference configurations\n",
                       site.learning.retraining.size(), site.learning.inference.size());
   for (const CameraSettings& camera : site.cameras) {

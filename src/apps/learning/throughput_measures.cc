@@ -227,8 +227,9 @@ Status MeasureServing(PythonPeer& peer, const std::string& architecture, int sid
   models::ModelSlot slot;
   slot.Put({1, models::MakeServed(*model)});
   const auto served = slot.Get().model;
-  const auto served16 =
-      models::HasFastBfloat16() ? models::MakeServed(*model, Precision::kBfloat16) : nullptr;
+  const auto served16 = models::HasFastBfloat16()
+                            ? models::MakeServed(*model, models::ServingPrecision::kFastest)
+                            : nullptr;
   const auto eager = model->Clone();
   const auto pictures = Pictures(side);
   Frame frame;

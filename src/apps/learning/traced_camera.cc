@@ -243,10 +243,13 @@ class TracedCameraOf : public TracedCamera {
   }
 
   std::shared_ptr<models::Model> Served(const models::Classifier& model) const {
-    return models::MakeServed(model, models::PrecisionOf(site_.learning.precision));
+    return models::MakeServed(model, ServingPrecision());
   }
   std::shared_ptr<models::Model> Served(const models::LearningDetector& model) const {
-    return models::MakeServed(model);
+    return models::MakeServed(model, ServingPrecision());
+  }
+  models::ServingPrecision ServingPrecision() const {
+    return models::ServingPrecisionOf(ModelOf(site_, camera_.id).serving_precision);
   }
 
   const CameraSettings& camera_;
@@ -280,7 +283,8 @@ Result<std::unique_ptr<TracedCamera>> OpenTracedCamera(const CameraSettings& cam
     }
     models::DetectorOptions options;
     options.keep = camera.classes;
-    EKYA_ASSIGN(golden, models::OpenDetector(site.golden.model, models::CocoNames(), options));
+    EKYA_ASSIGN(golden, models::OpenDetector(GoldenModelOf(site.golden, camera.task),
+                                             models::CocoNames(), options));
   }
   return TracedCameraOf<DetectingTask>::Open(camera, site, request, std::move(golden));
 }

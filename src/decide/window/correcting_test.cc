@@ -106,6 +106,33 @@ TEST(Correcting, EpochsTellOfTheEndLongBeforeIt) {
   EXPECT_TRUE(told);
 }
 
+TEST(Correcting, ARetrainingThatEndsEarlyCostsLessFromThenOn) {
+  Correcting test({Learning("lobby")});
+  FakeStream& lobby = test.world.Find("lobby");
+  // Twenty epochs of a second each are planned; after eight nothing is gained any more.
+  lobby.retraining_device_seconds = 8;
+  lobby.estimate_factor = 2.5;
+  lobby.epochs = {0.85, 0.88, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9};
+  lobby.planned_epochs = 20;
+  const WindowRecord first = test.Run(1);
+  ASSERT_EQ(first.retrainings.size(), 1u);
+  EXPECT_THAT(first.corrections, IsEmpty()) << "up to its end it went as planned";
+  EXPECT_NEAR(first.retrainings[0].predicted_device_seconds, 20, 1e-9);
+  EXPECT_DOUBLE_EQ(first.retrainings[0].device_seconds, 8);
+  EXPECT_EQ(first.retrainings[0].outcome, "swapped");
+  EXPECT_THAT(test.Reasons(first), testing::ElementsAre("window start", "retraining of lobby done"))
+      << "what it leaves is given away at once";
+  double last = 20;
+  for (int window = 2; window < 5; ++window) {
+    lobby.accuracy = 0.6;
+    const WindowRecord record = test.Run(window);
+    ASSERT_EQ(record.retrainings.size(), 1u);
+    EXPECT_LT(record.retrainings[0].predicted_device_seconds, last);
+    last = record.retrainings[0].predicted_device_seconds;
+  }
+  EXPECT_LT(last, 12);
+}
+
 TEST(Correcting, WhatGoesAsExpectedIsNoReason) {
   Correcting test({Learning("lobby")});
   test.world.Find("lobby").epochs = {0.85, 0.88, 0.89, 0.9, 0.9};

@@ -38,6 +38,8 @@ struct FakeStream {
   double estimate_factor = 1;  ///< Expected over real device seconds.
   /// Held-out accuracy after each epoch of the whole retraining, told as it goes; empty: nothing.
   std::vector<double> epochs = {};
+  /// How many were planned, where the retraining ends early; 0: all.
+  int planned_epochs = 0;
   /// Who asks twice at one moment how much is done hears of so much more: work goes on meanwhile.
   double unseen_device_seconds = 0;
   /// What the retrained model really has; negative: what its trial promised.
@@ -148,10 +150,11 @@ class FakeWorld : public Timeline,
     const auto job = jobs.find(id);
     if (job == jobs.end() || job->second.epochs == 0) return std::nullopt;
     const FakeStream& stream = Find(id);
-    const double part =
-        static_cast<double>(job->second.epochs) / static_cast<double>(stream.epochs.size());
-    return RetrainingProgress{part, part * job->second.end, stream.epochs[job->second.epochs - 1],
-                              1000};
+    const auto epochs = static_cast<double>(stream.epochs.size());
+    const double planned = stream.planned_epochs > 0 ? stream.planned_epochs : epochs;
+    const auto done = static_cast<double>(job->second.epochs);
+    return RetrainingProgress{done / planned, done / epochs * job->second.end,
+                              stream.epochs[job->second.epochs - 1], 1000};
   }
   void Cancel(const std::string& id) override {
     calls.push_back("cancel " + id);

@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <optional>
 
 #include "base/file.h"
+#include "platform/models/learning_detector.h"
+#include "platform/models/served_detector.h"
 
 namespace ekya::models {
 namespace {
@@ -89,6 +93,41 @@ class DetectorTest : public testing::Test {
 
   std::filesystem::path folder_;
 };
+
+TEST_F(DetectorTest, Bfloat16FindsInARealStreetWhatFloat32Finds) {
+  const auto learned = LearningDetector::LoadDarknet(kModels / "yolo-fastest-1.1.cfg", CocoNames(),
+                                                     {"person", "car", "truck"});
+  ASSERT_TRUE(learned.ok()) << learned.error().message;
+  const auto wide = MakeServed(**learned, ServingPrecision::kFloat32);
+  const auto narrow = MakeServed(**learned, ServingPrecision::kBfloat16);
+  int compared = 0;
+  for (const int number : {20, 60, 100, 140}) {
+    const auto frame = Decode("street_c.mp4", 640, 352, number);
+    if (!frame) GTEST_SKIP() << "shared/data/clips or the ffmpeg program is absent";
+    const auto all = wide->Analyze(*frame, 0);
+    const auto found = narrow->Analyze(*frame, 0);
+    ASSERT_TRUE(all.ok() && found.ok());
+    // The bound that is stated: scores within 0.05, boxes that overlap by 0.9. What is nearer than
+    // that to the threshold of 0.3 may be told by one of the two alone.
+    const auto expect_in = [&](const std::vector<Detection>& those,
+                               const std::vector<Detection>& others) {
+      for (const Detection& one : those) {
+        if (one.score < 0.35) continue;
+        ++compared;
+        EXPECT_TRUE(std::any_of(others.begin(), others.end(),
+                                [&](const Detection& other) {
+                                  return other.class_index == one.class_index &&
+                                         std::abs(other.score - one.score) <= 0.05 &&
+                                         IntersectionOverUnion(other.box, one.box) >= 0.9;
+                                }))
+            << "frame " << number << ", class " << one.class_index << ", score " << one.score;
+      }
+    };
+    expect_in(*all, *found);
+    expect_in(*found, *all);
+  }
+  EXPECT_GT(compared, 8);
+}
 
 TEST_F(DetectorTest, BothFamiliesFindTheCarsOfARealStreet) {
   const auto frame = Decode("street_c.mp4", 640, 352, 100);

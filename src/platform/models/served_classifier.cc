@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "platform/models/engine.h"
+#include "platform/models/internal/serving_seconds.h"
 #include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
@@ -80,7 +81,10 @@ class ServedClassifier : public Model {
   std::vector<float> pictures_;  // of one batch, kept to spare its memory's coming and going
 };
 
-/// Of one picture: the least of a few.
+}  // namespace
+
+namespace internal {
+
 double SecondsOf(Model& model, int side) {
   Frame frame;
   frame.image = {side, side, {}};
@@ -95,17 +99,19 @@ double SecondsOf(Model& model, int side) {
   return least;
 }
 
-}  // namespace
+}  // namespace internal
 
-std::shared_ptr<Model> MakeServed(const Classifier& classifier, Precision precision) {
+std::shared_ptr<Model> MakeServed(const Classifier& classifier, ServingPrecision precision) {
   const ClassifierShape& shape = classifier.shape();
   const auto served = [&](std::unique_ptr<Engine> engine) -> std::shared_ptr<Model> {
     return std::make_shared<ServedClassifier>(shape.classes, shape.input_size, std::move(engine));
   };
   std::shared_ptr<Model> best;
   const auto consider = [&](std::shared_ptr<Model> other) {
-    if (best == nullptr || SecondsOf(*other, shape.input_size) < SecondsOf(*best, shape.input_size))
+    if (best == nullptr || internal::SecondsOf(*other, shape.input_size) <
+                               internal::SecondsOf(*best, shape.input_size)) {
       best = std::move(other);
+    }
   };
   const auto packed = [&](Precision with) {
     auto engine = dynamic_cast<const TorchClassifier&>(classifier).ToPacked(with);
@@ -115,6 +121,8 @@ std::shared_ptr<Model> MakeServed(const Classifier& classifier, Precision precis
       Log(LogLevel::kWarning, "models", "{}", engine.error().message);
     }
   };
+  if (precision == ServingPrecision::kBfloat16) packed(Precision::kBfloat16);
+  if (best != nullptr) return best;
   auto engine = OpenOnnxRuntime(classifier.ToOnnx(), 1);
   if (engine.ok()) {
     best = served(std::move(*engine));
@@ -126,7 +134,8 @@ std::shared_ptr<Model> MakeServed(const Classifier& classifier, Precision precis
     best = classifier.Clone();
     packed(Precision::kFloat32);
   }
-  if (precision == Precision::kBfloat16) packed(Precision::kBfloat16);
+  const bool narrow = precision == ServingPrecision::kFastest && HasFastBfloat16();
+  if (narrow) packed(Precision::kBfloat16);
   return best;
 }
 

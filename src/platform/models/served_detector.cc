@@ -1,12 +1,15 @@
 #include "platform/models/served_detector.h"
 
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "platform/models/engine.h"
+#include "platform/models/internal/serving_seconds.h"
 #include "platform/models/onnx_export.h"
 #include "platform/models/torch_detector.h"
 
@@ -37,7 +40,7 @@ class ServedDetector : public Model {
       // The input is square, and so is every grid of places.
       const auto side = std::llround(std::sqrt(static_cast<double>(count / channels)));
       if (channels * side * side != count) {
-        return Error{ErrorCode::kFailed, "ONNX Runtime: found another number of places"};
+        return Error{ErrorCode::kFailed, "found another number of places"};
       }
       auto shaped = torch::empty({1, channels, side, side});
       std::copy(numbers[i].begin(), numbers[i].end(), shaped.data_ptr<float>());
@@ -50,19 +53,44 @@ class ServedDetector : public Model {
   const std::unique_ptr<Engine> engine_;
 };
 
-}  // namespace
-
-std::shared_ptr<Model> MakeServed(const LearningDetector& detector) {
+/// A copy of `detector` that computes with what `open` makes of its network; as it is where that
+/// cannot be had.
+std::shared_ptr<Model> ServedWith(
+    const LearningDetector& detector,
+    const std::function<Result<std::unique_ptr<Engine>>(Network& network)>& open) {
   std::unique_ptr<LearningDetector> copy = detector.Clone();
   auto* const torch_detector = dynamic_cast<TorchDetector*>(copy.get());
   EKYA_CHECK(torch_detector != nullptr, "only a TorchDetector learns");
-  Network& network = torch_detector->network();
-  auto engine = OpenOnnxRuntime(ExportOnnx(network.graph(), network.Store()),
-                                network.graph().outputs().size());
-  if (!engine.ok()) return copy;
+  auto engine = open(torch_detector->network());
+  if (!engine.ok()) {
+    Log(LogLevel::kDebug, "models", "LibTorch serves a detector as it is: {}",
+        engine.error().message);
+    return copy;
+  }
   copy.release();
   return std::make_shared<ServedDetector>(std::unique_ptr<TorchDetector>(torch_detector),
                                           std::move(*engine));
+}
+
+}  // namespace
+
+std::shared_ptr<Model> MakeServed(const LearningDetector& detector, ServingPrecision precision) {
+  const int side = detector.shape().input_size;
+  const auto narrow = [&] {
+    return ServedWith(detector, [&](Network& network) {
+      return OpenLibTorch(network.graph(), network.Store(), side, Precision::kBfloat16);
+    });
+  };
+  if (precision == ServingPrecision::kBfloat16) return narrow();
+  std::shared_ptr<Model> served = ServedWith(detector, [](Network& network) {
+    return OpenOnnxRuntime(ExportOnnx(network.graph(), network.Store()),
+                           network.graph().outputs().size());
+  });
+  if (precision == ServingPrecision::kFastest && HasFastBfloat16()) {
+    std::shared_ptr<Model> other = narrow();
+    if (internal::SecondsOf(*other, side) < internal::SecondsOf(*served, side)) return other;
+  }
+  return served;
 }
 
 }  // namespace ekya::models

@@ -186,11 +186,6 @@ Status Serve(grpc::Service& service, const WorkerRequest& request) {
   return {};
 }
 
-const ModelSettings& ModelOf(const Site& site, const std::string& stream) {
-  const auto own = site.camera_models.find(stream);
-  return own == site.camera_models.end() ? site.model : own->second;
-}
-
 }  // namespace
 
 Status RunWorker(const Site& site, const WorkerRequest& request) {
@@ -215,10 +210,8 @@ Status RunWorker(const Site& site, const WorkerRequest& request) {
     LearningServer server(worker);
     return Serve(server, request);
   }
-  const auto camera =
-      std::find_if(site.cameras.begin(), site.cameras.end(),
-                   [&](const CameraSettings& each) { return each.id == request.name; });
-  if (camera == site.cameras.end()) {
+  const CameraSettings* const camera = FindCamera(site, request.name);
+  if (camera == nullptr) {
     return Error{ErrorCode::kInvalid, "the site has no camera " + request.name};
   }
   workers::StreamWorker worker(*camera, ModelOf(site, camera->id),

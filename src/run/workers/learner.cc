@@ -179,10 +179,12 @@ class LearnerOf : public Learner {
   using Item = typename Task::Item;
   using Set = typename Task::Set;
 
-  LearnerOf(int side, std::size_t classes, int exemplars_per_class, std::uint64_t seed,
-            std::string stream, const std::filesystem::path& folder)
+  LearnerOf(int side, std::size_t classes, models::ServingPrecision serving_precision,
+            int exemplars_per_class, std::uint64_t seed, std::string stream,
+            const std::filesystem::path& folder)
       : side_(side),
         classes_(classes),
+        serving_precision_(serving_precision),
         exemplars_per_class_(exemplars_per_class),
         seed_(seed),
         stream_(std::move(stream)),
@@ -278,7 +280,7 @@ class LearnerOf : public Learner {
     return Own(model).Clone();
   }
   std::shared_ptr<models::Model> MakeServed(const models::LearningModel& model) const override {
-    return models::MakeServed(Own(model));
+    return models::MakeServed(Own(model), serving_precision_);
   }
 
  private:
@@ -372,6 +374,7 @@ class LearnerOf : public Learner {
 
   const int side_;
   const std::size_t classes_;
+  const models::ServingPrecision serving_precision_;
   const int exemplars_per_class_;
   const std::uint64_t seed_;
   const std::string stream_;
@@ -382,12 +385,14 @@ class LearnerOf : public Learner {
 };
 
 template <typename Task>
-OpenedLearner Opened(std::unique_ptr<typename Task::Model> model, bool knows,
+OpenedLearner Opened(std::unique_ptr<typename Task::Model> model, const ModelSettings& settings,
                      int exemplars_per_class, std::uint64_t seed, const std::string& stream,
                      const std::filesystem::path& folder) {
-  auto learner = std::make_unique<LearnerOf<Task>>(Task::SideOf(*model), model->classes().size(),
-                                                   exemplars_per_class, seed, stream, folder);
-  return {std::move(learner), std::move(model), knows};
+  auto learner =
+      std::make_unique<LearnerOf<Task>>(Task::SideOf(*model), model->classes().size(),
+                                        models::ServingPrecisionOf(settings.serving_precision),
+                                        exemplars_per_class, seed, stream, folder);
+  return {std::move(learner), std::move(model), !settings.path.empty()};
 }
 
 Result<std::unique_ptr<models::Classifier>> MakeClassifier(const CameraSettings& camera,
@@ -424,8 +429,7 @@ Result<std::unique_ptr<models::LearningDetector>> MakeDetector(const CameraSetti
 Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSettings& settings,
                                   const LearningSettings& learning, std::uint64_t seed,
                                   const std::filesystem::path& folder) {
-  const bool knows = !settings.path.empty();
-  if (!knows && camera.classes.empty()) {
+  if (settings.path.empty() && camera.classes.empty()) {
     return Error{ErrorCode::kInvalid,
                  "camera " + camera.id +
                      ": classes: found none, expected their names (the source, which "
@@ -436,13 +440,13 @@ Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSetti
   if (camera.task == "detection") {
     auto detector = MakeDetector(camera, settings, weight_seed);
     if (!detector.ok()) return detector.error().Within("camera " + camera.id);
-    return Opened<Detecting>(std::move(*detector), knows, learning.exemplars_per_class,
+    return Opened<Detecting>(std::move(*detector), settings, learning.exemplars_per_class,
                              exemplar_seed, camera.id, folder);
   }
   auto classifier = MakeClassifier(camera, settings, weight_seed);
   if (!classifier.ok()) return classifier.error().Within("camera " + camera.id);
   (*classifier)->SetTrainingPrecision(models::PrecisionOf(learning.precision));
-  return Opened<Classification>(std::move(*classifier), knows, learning.exemplars_per_class,
+  return Opened<Classification>(std::move(*classifier), settings, learning.exemplars_per_class,
                                 exemplar_seed, camera.id, folder);
 }
 

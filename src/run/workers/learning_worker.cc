@@ -23,32 +23,29 @@ namespace {
 // Cores that a cancelled job ends with.
 constexpr double kLastBreath = 0.5;
 
-const CameraSettings& Find(const Site& site, const std::string& stream) {
-  const auto found =
-      std::find_if(site.cameras.begin(), site.cameras.end(),
-                   [&](const CameraSettings& camera) { return camera.id == stream; });
-  EKYA_CHECK(found != site.cameras.end(), "unknown stream " + stream);
-  return *found;
-}
-
-const ModelSettings& ModelOf(const Site& site, const std::string& stream) {
-  const auto own = site.camera_models.find(stream);
-  return own == site.camera_models.end() ? site.model : own->second;
-}
-
-Result<std::unique_ptr<labels::Labeller>> OpenLabeller(const Site& site) {
-  std::shared_ptr<models::Model> golden;
-  if (site.golden.source == "model") {
-    const CameraSettings& first = site.cameras.front();
-    if (first.task == "detection") {
-      models::DetectorOptions options;
-      options.keep = first.classes;
-      EKYA_ASSIGN(golden, models::OpenDetector(site.golden.model, models::CocoNames(), options));
-    } else {
-      EKYA_ASSIGN(golden, models::OpenGoldenClassifier(site.golden.model, first.classes, {}));
-    }
+/// The golden model of `camera`'s task, which names the camera's classes by their places.
+Result<std::shared_ptr<models::Model>> OpenGolden(const GoldenSettings& golden,
+                                                  const CameraSettings& camera) {
+  const std::string& file = GoldenModelOf(golden, camera.task);
+  if (file.empty()) {
+    return Error{
+        ErrorCode::kInvalid,
+        fmt::format("camera {}: found no golden model for task {}, expected golden.{}", camera.id,
+                    camera.task, camera.task == "detection" ? "detector" : "classifier")};
   }
-  return labels::MakeLabeller(site.golden, std::move(golden));
+  auto opened = [&]() -> Result<std::unique_ptr<models::Model>> {
+    if (camera.task == "detection") {
+      models::DetectorOptions options;
+      options.keep = camera.classes;
+      return models::OpenDetector(file, models::CocoNames(), options);
+    }
+    models::GoldenClassifierOptions options;
+    options.keep = camera.classes;
+    return models::OpenGoldenClassifier(
+        file, golden.classes.empty() ? camera.classes : golden.classes, options);
+  }();
+  if (!opened.ok()) return opened.error().Within("camera " + camera.id);
+  return std::shared_ptr<models::Model>(std::move(*opened));
 }
 
 /// `labels`, of frames by their index, as the learner takes them; those of no frame are left out.
@@ -106,9 +103,24 @@ Result<T> LearningWorker::Run(const std::function<Result<T>(const Checkpoint&)>&
 }
 
 CameraSettings LearningWorker::CameraOf(const Pupil& pupil) const {
-  CameraSettings camera = Find(place_.site, pupil.stream);
+  const CameraSettings* const found = FindCamera(place_.site, pupil.stream);
+  EKYA_CHECK(found != nullptr, "unknown stream " + pupil.stream);
+  CameraSettings camera = *found;
   camera.classes = pupil.classes;
   return camera;
+}
+
+Result<labels::Labeller*> LearningWorker::LabellerOf(const Pupil& pupil) {
+  const CameraSettings camera = CameraOf(pupil);
+  auto& labeller = labellers_[{camera.task, camera.classes}];
+  if (!labeller) {
+    std::shared_ptr<models::Model> golden;
+    if (place_.site.golden.source == "model") {
+      EKYA_ASSIGN(golden, OpenGolden(place_.site.golden, camera));
+    }
+    EKYA_ASSIGN(labeller, labels::MakeLabeller(place_.site.golden, std::move(golden)));
+  }
+  return labeller.get();
 }
 
 Result<OpenedLearner*> LearningWorker::LearnerOf(const Pupil& pupil) {
@@ -133,11 +145,9 @@ Result<std::shared_ptr<const models::LearningModel>> LearningWorker::Weights(
 Result<WindowLabels> LearningWorker::Label(const Pupil& pupil, int window,
                                            const std::string& frames) {
   return Run<WindowLabels>([&](const Checkpoint& checkpoint) -> Result<WindowLabels> {
-    if (!labeller_) {
-      EKYA_ASSIGN(labeller_, OpenLabeller(place_.site));
-    }
+    EKYA_ASSIGN(labels::Labeller* const labeller, LabellerOf(pupil));
     EKYA_ASSIGN(const auto kept, datasets::LoadFrames(frames));
-    auto round = labeller_->Label(kept.frames, kept.uncertainty, kept.seen, checkpoint);
+    auto round = labeller->Label(kept.frames, kept.uncertainty, kept.seen, checkpoint);
     if (!round.ok()) return round.error().Within("stream " + pupil.stream);
     KeepForExport(pupil, window, kept.frames, *round);
     WindowLabels labels;
@@ -222,6 +232,8 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
     retrain::TrainingHooks hooks;
     hooks.checkpoint = checkpoint;
     hooks.state_file = job.state_file;
+    // A trial has a plateau of its own, by which its curve is read.
+    if (!job.trial) hooks.patience = place_.site.learning.patience;
     hooks.epoch = [&](const retrain::TrainingProgress& progress) {
       report.accuracy.push_back(progress.accuracy);
       report.epochs_cpu_seconds += progress.epoch_cpu_seconds;

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/site.h"
@@ -28,7 +30,7 @@ struct LearningPlace {
 };
 
 /// LearningService in this process. Each job runs in a thread of its own that joins the worker's
-/// share, one job at a time. The golden model is opened when it is first asked.
+/// share, one job at a time.
 class LearningWorker : public LearningService {
  public:
   /// `name`: of its share.
@@ -55,6 +57,8 @@ class LearningWorker : public LearningService {
   /// Where the box serves: keeps labelled frames for `ekya labels export`.
   void KeepForExport(const Pupil& pupil, int window, const std::vector<FramePtr>& frames,
                      const labels::Labeller::Round& round) const;
+  /// Who labels for the stream: its task's golden model, opened when it is first asked, or truth.
+  Result<labels::Labeller*> LabellerOf(const Pupil& pupil);
   /// The stream's learner; kept until another stream's is asked for.
   Result<OpenedLearner*> LearnerOf(const Pupil& pupil);
   /// The model saved as `weights`; empty: the one that the stream opened with.
@@ -71,7 +75,9 @@ class LearningWorker : public LearningService {
 
   std::mutex job_mutex_;  // one job at a time
   // Guarded by job_mutex_.
-  std::unique_ptr<labels::Labeller> labeller_;
+  /// By task and classes: a golden model knows one task, and names classes by their places.
+  std::map<std::pair<std::string, std::vector<std::string>>, std::unique_ptr<labels::Labeller>>
+      labellers_;
   std::string pupil_;
   std::optional<OpenedLearner> opened_;
 

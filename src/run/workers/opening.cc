@@ -18,25 +18,21 @@ namespace {
 /// A stream whose worker has been started.
 struct OpeningStream {
   const CameraSettings* camera;
-  const ModelSettings* model;
   std::unique_ptr<StreamService> service;
   std::shared_ptr<std::atomic<Stream*>> stream;  ///< Set once it is open; for hooks.
 
   static OpeningStream Begin(const CameraSettings& camera, const Site& site, WorkerHooks hooks,
                              Workers& workers) {
-    const auto own = site.camera_models.find(camera.id);
-    OpeningStream opening{&camera, own == site.camera_models.end() ? &site.model : &own->second,
-                          nullptr, std::make_shared<std::atomic<Stream*>>(nullptr)};
+    OpeningStream opening{&camera, nullptr, std::make_shared<std::atomic<Stream*>>(nullptr)};
     hooks.broken = [stream = opening.stream](std::int64_t version, const std::string& why) {
       if (Stream* const open = *stream) open->Quarantine(version, why);
     };
-    opening.service = workers.MakeStream(camera, *opening.model, hooks);
+    opening.service = workers.MakeStream(camera, ModelOf(site, camera.id), hooks);
     return opening;
   }
 
   Result<std::unique_ptr<Stream>> Open(bool resume, const StreamEnvironment& environment) {
-    EKYA_ASSIGN(auto opened,
-                Stream::Open(*camera, *model, resume, std::move(service), environment));
+    EKYA_ASSIGN(auto opened, Stream::Open(*camera, resume, std::move(service), environment));
     *stream = opened.get();
     return opened;
   }

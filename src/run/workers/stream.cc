@@ -10,11 +10,9 @@
 
 namespace ekya::workers {
 
-Stream::Stream(const CameraSettings& camera, const ModelSettings& model,
-               std::unique_ptr<StreamService> service, const StreamEnvironment& environment,
-               StreamInfo info)
+Stream::Stream(const CameraSettings& camera, std::unique_ptr<StreamService> service,
+               const StreamEnvironment& environment, StreamInfo info)
     : camera_settings_(camera),
-      model_settings_(model),
       environment_(environment),
       info_(std::move(info)),
       tallies_(camera.task == "detection"),
@@ -31,13 +29,12 @@ Stream::Stream(const CameraSettings& camera, const ModelSettings& model,
 
 Stream::~Stream() { Stop(); }
 
-Result<std::unique_ptr<Stream>> Stream::Open(const CameraSettings& camera,
-                                             const ModelSettings& model, bool resume,
+Result<std::unique_ptr<Stream>> Stream::Open(const CameraSettings& camera, bool resume,
                                              std::unique_ptr<StreamService> service,
                                              const StreamEnvironment& environment) {
   EKYA_ASSIGN(StreamInfo info, service->Open());
   std::unique_ptr<Stream> stream(
-      new Stream(camera, model, std::move(service), environment, std::move(info)));
+      new Stream(camera, std::move(service), environment, std::move(info)));
   if (resume && stream->info_.can_learn) {
     if (const auto newest = stream->models_.Newest()) {
       EKYA_RETURN_IF_ERROR(stream->PutInService(newest->manifest.version,

@@ -45,8 +45,7 @@ class Stream {
  public:
   /// Opens the stream in its worker. A source that cannot be opened is no error, a model file that
   /// cannot be read is one. `resume`: the newest kept version serves at once.
-  static Result<std::unique_ptr<Stream>> Open(const CameraSettings& camera,
-                                              const ModelSettings& model, bool resume,
+  static Result<std::unique_ptr<Stream>> Open(const CameraSettings& camera, bool resume,
                                               std::unique_ptr<StreamService> service,
                                               const StreamEnvironment& environment);
   ~Stream();
@@ -123,9 +122,8 @@ class Stream {
   double AccuracySince(double from) const { return tallies_.AccuracySince(from); }
 
  private:
-  Stream(const CameraSettings& camera, const ModelSettings& model,
-         std::unique_ptr<StreamService> service, const StreamEnvironment& environment,
-         StreamInfo info);
+  Stream(const CameraSettings& camera, std::unique_ptr<StreamService> service,
+         const StreamEnvironment& environment, StreamInfo info);
   bool bootstraps() const;
   /// The model saved as `weights` answers as `version` from the next frame on.
   Status PutInService(std::int64_t version, const std::string& weights, double accuracy);
@@ -141,7 +139,6 @@ class Stream {
                LearningService& learning, window::LabelSummary* summary);
 
   CameraSettings camera_settings_;  // constant after Open
-  const ModelSettings model_settings_;
   const StreamEnvironment environment_;
   const StreamInfo info_;
   StreamTallies tallies_;

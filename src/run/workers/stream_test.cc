@@ -69,8 +69,8 @@ class StreamTest : public testing::Test {
                                            [](const window::Event&) {}});
     site_.cameras = {camera_};
     site_.model = model_;
-    auto stream = Stream::Open(camera_, model_, resume, workers_->MakeStream(camera_, model_, {}),
-                               *environment_);
+    auto stream =
+        Stream::Open(camera_, resume, workers_->MakeStream(camera_, model_, {}), *environment_);
     EXPECT_TRUE(stream.ok()) << stream.error().message;
     return std::move(*stream);
   }

@@ -13,6 +13,14 @@ using testing::HasSubstr;
 
 bool GoOn() { return true; }
 
+GoldenSettings Settings(const std::string& source, const std::string& model, double budget) {
+  GoldenSettings settings;
+  settings.source = source;
+  settings.model = model;
+  settings.budget = budget;
+  return settings;
+}
+
 FramePtr MakeFrame(int index, std::vector<Region> regions = {}) {
   auto frame = std::make_shared<Frame>();
   frame->index = index;
@@ -53,7 +61,7 @@ class GoldenModel : public models::Model {
 };
 
 std::unique_ptr<Labeller> Truth(double budget) {
-  auto labeller = MakeLabeller({"truth", "", budget}, nullptr);
+  auto labeller = MakeLabeller(Settings("truth", "", budget), nullptr);
   EXPECT_TRUE(labeller.ok());
   return std::move(*labeller);
 }
@@ -124,7 +132,7 @@ TEST(Labeller, BetweenTwoFramesItMayBeEnded) {
 
 TEST(Labeller, AsksTheGoldenModelWithinTheBudget) {
   auto golden = std::make_shared<GoldenModel>();
-  auto labeller = MakeLabeller({"model", "golden.onnx", 0.25}, golden);
+  auto labeller = MakeLabeller(Settings("model", "golden.onnx", 0.25), golden);
   ASSERT_TRUE(labeller.ok());
   EXPECT_EQ((*labeller)->source(), "golden");
   const auto round = (*labeller)->Label(MakeFrames(16), std::vector<double>(16, 0.5), 16, GoOn);
@@ -141,7 +149,7 @@ TEST(Labeller, AsksTheGoldenModelWithinTheBudget) {
 TEST(Labeller, FramesOnWhichTheGoldenModelFailsAreLeftOut) {
   auto golden = std::make_shared<GoldenModel>();
   golden->failing_every = 3;
-  auto labeller = MakeLabeller({"model", "golden.onnx", 1}, golden);
+  auto labeller = MakeLabeller(Settings("model", "golden.onnx", 1), golden);
   ASSERT_TRUE(labeller.ok());
   auto frames = MakeFrames(6);
   frames.push_back(nullptr);
@@ -162,13 +170,14 @@ TEST(Labeller, FramesOnWhichTheGoldenModelFailsAreLeftOut) {
 
 TEST(Labeller, SenselessSettingsAreRefused) {
   for (const double budget : {0.0, -1.0, 1.1, std::nan("")}) {
-    const auto labeller = MakeLabeller({"truth", "", budget}, nullptr);
+    const auto labeller = MakeLabeller(Settings("truth", "", budget), nullptr);
     ASSERT_FALSE(labeller.ok());
     EXPECT_THAT(labeller.error().message, HasSubstr("golden.budget: found "));
   }
-  EXPECT_THAT(MakeLabeller({"oracle", "", 1}, nullptr).error().message,
+  EXPECT_THAT(MakeLabeller(Settings("oracle", "", 1), nullptr).error().message,
               HasSubstr("golden.source: found \"oracle\""));
-  EXPECT_THAT(MakeLabeller({"model", "", 1}, nullptr).error().message, HasSubstr("golden.model"));
+  EXPECT_THAT(MakeLabeller(Settings("model", "", 1), nullptr).error().message,
+              HasSubstr("golden.model"));
 }
 
 TEST(MakePictures, StretchesPicturesAndBoxesByTime) {
