@@ -324,10 +324,10 @@ Result<std::string> ModelsText(Box& box, const std::string& stream) {
   const std::int64_t served = Served(box, stream);
   const std::int64_t previous = box.models ? box.models->Pointed(stream, Alias::kPrevious) : 0;
   report::Table table;
-  table.columns = {{"version", true}, {"made", false},          {"from", true},
-                   {"window", true},  {"configuration", false}, {"accuracy (95 %)", false},
-                   {"source", false}, {"samples", true},        {"decision", false},
-                   {"reason", false}};
+  table.columns = {{"version", true},     {"made", false},          {"from", true},
+                   {"window", true},      {"configuration", false}, {"accuracy (95 %)", false},
+                   {"source", false},     {"samples", true},        {"classes", true},
+                   {"temperature", true}, {"decision", false},      {"reason", false}};
   for (const Manifest& model : models) {
     std::string version = fmt::format("{}", model.version);
     if (model.version == served) version.insert(0, "serving ");
@@ -340,7 +340,9 @@ Result<std::string> ModelsText(Box& box, const std::string& stream) {
         {version, TimeText(model.created_seconds),
          model.parent > 0 ? fmt::format("{}", model.parent) : "", fmt::format("{}", model.window),
          model.configuration, AccuracyText(model.accuracy), model.accuracy.source,
-         fmt::format("{}", model.accuracy.samples), Name(model.verdict), model.reason});
+         fmt::format("{}", model.accuracy.samples),
+         model.classes.empty() ? "" : fmt::format("{}", model.classes.size()),
+         fmt::format("{:.2f}", model.temperature), Name(model.verdict), model.reason});
   }
   return report::TerminalTable(table, 160);
 }

@@ -35,6 +35,8 @@ class BoxTest : public ::testing::Test {
                                  .value();
     for (int version = 1; version <= 3; ++version) {
       registry::Manifest model;
+      model.classes = {"busy", "free"};
+      model.temperature = 1.25;
       model.stream = "lobby";
       model.parent = version - 1;
       model.window = version;
@@ -145,7 +147,12 @@ TEST_F(BoxTest, ListsModels) {
   EXPECT_THAT(text, HasSubstr("serving 2"));
   EXPECT_THAT(text, HasSubstr("previous 1"));
   EXPECT_THAT(text, HasSubstr("80.0 % (70.0 % to 90.0 %)"));
-  EXPECT_TRUE(ParseJson(ModelsJson(box, "lobby").value(), "models").ok());
+  EXPECT_THAT(text, ::testing::ContainsRegex("classes +temperature"));
+  EXPECT_THAT(text, ::testing::ContainsRegex(" 2 +1.25 "));
+  const std::string json = ModelsJson(box, "lobby").value();
+  EXPECT_TRUE(ParseJson(json, "models").ok());
+  EXPECT_THAT(json, HasSubstr("\"temperature\": 1.25"));
+  EXPECT_THAT(json, ::testing::ContainsRegex("\"classes\": \\[[^]]*\"free\""));
   EXPECT_THAT(ModelsText(box, "yard").error().message, HasSubstr("stream yard: no model"));
   EXPECT_THAT(text, Not(HasSubstr("not kept")));
   std::filesystem::remove_all(folder_ / "models/lobby/3");

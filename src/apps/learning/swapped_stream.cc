@@ -85,9 +85,11 @@ Status SwappedStream::SaveVersions(const std::filesystem::path& folder) {
 Status SwappedStream::Open(const std::filesystem::path& folder, double loading_cores) {
   ModelSettings settings;
   settings.path = versions_.front();
-  EKYA_ASSIGN(auto opened, workers::OpenLearner(camera_, settings, learning_, 1, folder));
+  EKYA_ASSIGN(auto opened,
+              workers::OpenLearner(camera_, camera_.classes, settings, learning_, 1, folder));
   learner_ = std::move(opened.learner);
-  slot_.Put({version_, learner_->MakeServed(*opened.model)});
+  EKYA_ASSIGN(auto served, learner_->MakeServed(*opened.model, 1));
+  slot_.Put({version_, std::move(served)});
   swap_ = std::make_unique<workers::ModelSwap>(camera_, learning_, *learner_, enforcer_, slot_,
                                                loading_cores);
   EKYA_RETURN_IF_ERROR(swap_->KeepOff(kCore));
@@ -129,7 +131,7 @@ void SwappedStream::OnResult(const inference::FrameResult& result) {
 Status SwappedStream::Swap() {
   ++version_;
   const auto next = static_cast<std::size_t>(version_) % versions_.size();
-  return swap_->Serve(version_, versions_[next], sample_);
+  return swap_->Serve({version_, versions_[next], 1}, sample_);
 }
 
 Result<SwapStretch> SwappedStream::Serve(double seconds, int most_swaps) {

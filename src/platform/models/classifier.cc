@@ -169,6 +169,7 @@ Result<std::unique_ptr<Classifier>> TorchClassifier::Grown(
   try {
     EKYA_ASSIGN(auto network, MakeNetwork(shape));
     network->CopyGrown(*network_);
+    network->SetTrainingPrecision(network_->training_precision());
     return std::unique_ptr<Classifier>(
         std::make_unique<TorchClassifier>(std::move(shape), std::move(network)));
   } catch (const std::exception& exception) {

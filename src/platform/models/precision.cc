@@ -19,9 +19,4 @@ Precision PrecisionOf(std::string_view setting) {
   return narrow ? Precision::kBfloat16 : Precision::kFloat32;
 }
 
-ServingPrecision ServingPrecisionOf(std::string_view setting) {
-  if (setting == "auto") return ServingPrecision::kFastest;
-  return setting == "bfloat16" ? ServingPrecision::kBfloat16 : ServingPrecision::kFloat32;
-}
-
 }  // namespace ekya::models

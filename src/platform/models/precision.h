@@ -19,11 +19,4 @@ bool HasFastBfloat16();
 /// other word than "bfloat16" is kFloat32.
 Precision PrecisionOf(std::string_view setting);
 
-/// What serving computes with: kFastest is kFloat32 unless kBfloat16 is measured to be faster.
-enum class ServingPrecision { kFloat32, kBfloat16, kFastest };
-
-/// What `model.serving_precision` of a site means: "auto" is kFastest. Every other word than
-/// "bfloat16" is kFloat32.
-ServingPrecision ServingPrecisionOf(std::string_view setting);
-
 }  // namespace ekya::models

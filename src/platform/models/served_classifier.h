@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "platform/models/classifier.h"
-#include "platform/models/precision.h"
+#include "platform/models/serving_precision.h"
 
 namespace ekya::models {
 

@@ -86,6 +86,9 @@ std::string WriteManifest(const Manifest& manifest) {
   json.Key("source").Text(manifest.accuracy.source).EndMap();
   json.Key("device_seconds").Number(manifest.device_seconds);
   json.Key("temperature").Number(manifest.temperature);
+  json.Key("classes").BeginList();
+  for (const std::string& name : manifest.classes) json.Text(name);
+  json.EndList();
   json.Key("decision").Text(Name(manifest.verdict));
   json.Key("reason").Text(manifest.reason);
   json.Key("created_seconds").Number(manifest.created_seconds);
@@ -110,9 +113,11 @@ Result<Manifest> ReadManifest(std::string_view text, const std::string& file) {
     map.Merge(ReadAccuracy(*accuracy, file, map.PathOf("accuracy"), &manifest.accuracy));
   }
   map.Read("device_seconds", &manifest.device_seconds, AtLeast(0));
-  // Manifests from before scores were calibrated have none.
+  // Manifests from before scores were calibrated, and before versions had classes of their own,
+  // have none.
   map.Optional();
   map.Read("temperature", &manifest.temperature, {.low = 1e-3, .high = 1e3});
+  if (map.Has("classes")) map.ReadStrings("classes", &manifest.classes);
   std::vector<std::string> verdicts;
   for (const Verdict verdict : kVerdicts) verdicts.emplace_back(Name(verdict));
   if (std::string word; map.ReadOneOf("decision", &word, verdicts)) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -41,6 +42,7 @@ struct Manifest {
   double device_seconds = 0;  ///< That its training took, at a whole device.
   /// By which its logits are divided so that scores mean what they say; 1: as they are.
   double temperature = 1;
+  std::vector<std::string> classes;  ///< That it knows, in the order of its outputs.
   Verdict verdict = Verdict::kCandidate;
   std::string reason;                         ///< Why, for people.
   double created_seconds = 0;                 ///< Epoch seconds.

@@ -65,6 +65,7 @@ TEST_F(ModelStoreTest, PublishesPointsAndLoads) {
   Manifest second = ManifestOf("lobby");
   second.parent = 1;
   second.temperature = 1.75;
+  second.classes = {"busy", "free", "snow"};
   EXPECT_EQ(store.Publish(second, Files("two")).value(), 2);
   ASSERT_TRUE(store.Point("lobby", Alias::kServing, 1).ok());
   ASSERT_TRUE(store.Point("lobby", Alias::kServing, 2).ok());
@@ -83,6 +84,8 @@ TEST_F(ModelStoreTest, PublishesPointsAndLoads) {
   EXPECT_EQ(model.manifest.parent, 1);
   EXPECT_EQ(model.manifest.temperature, 1.75);
   EXPECT_EQ(reader.Describe("lobby", 1)->temperature, 1);
+  EXPECT_THAT(model.manifest.classes, ElementsAre("busy", "free", "snow"));
+  EXPECT_THAT(reader.Describe("lobby", 1)->classes, IsEmpty());
   EXPECT_EQ(model.manifest.configuration, "all/10");
   EXPECT_EQ(model.manifest.accuracy.low, 0.85);
   EXPECT_EQ(ReadFile(model.folder / "weights.safetensors").value(), "two");

@@ -109,6 +109,18 @@ workers::StreamInfo Unpack(const messages::StreamInfo& info) {
           info.serves()};
 }
 
+messages::ServeRequest Pack(const workers::ServingVersion& version) {
+  messages::ServeRequest packed;
+  packed.set_version(version.version);
+  packed.set_weights(version.weights);
+  packed.set_temperature(version.temperature);
+  return packed;
+}
+
+workers::ServingVersion Unpack(const messages::ServeRequest& version) {
+  return {version.version(), version.weights(), version.temperature()};
+}
+
 messages::StreamPulse Pack(const workers::StreamPulse& pulse) {
   messages::StreamPulse packed;
   packed.set_gone(pulse.gone);
@@ -352,6 +364,9 @@ messages::TrainingReport Pack(const workers::TrainingReport& report) {
   packed.set_whole(report.whole);
   packed.set_parameters(report.parameters);
   *packed.mutable_comparison() = Pack(report.comparison);
+  for (const std::string& name : report.classes) packed.add_classes(name);
+  packed.set_temperature(report.temperature);
+  for (const std::string& name : report.new_classes) packed.add_new_classes(name);
   return packed;
 }
 
@@ -366,7 +381,10 @@ workers::TrainingReport Unpack(const messages::TrainingReport& report) {
           report.cpu_seconds(),
           report.whole(),
           report.parameters(),
-          Unpack(report.comparison())};
+          All<std::string>(report.classes()),
+          Unpack(report.comparison()),
+          report.temperature(),
+          All<std::string>(report.new_classes())};
 }
 
 messages::LearningPulse Pack(const workers::LearningPulse& pulse) {

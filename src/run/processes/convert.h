@@ -19,6 +19,8 @@ Status FromStatus(const grpc::Status& status);
 
 messages::StreamInfo Pack(const workers::StreamInfo& info);
 workers::StreamInfo Unpack(const messages::StreamInfo& info);
+messages::ServeRequest Pack(const workers::ServingVersion& version);
+workers::ServingVersion Unpack(const messages::ServeRequest& version);
 messages::StreamPulse Pack(const workers::StreamPulse& pulse);
 workers::StreamPulse Unpack(const messages::StreamPulse& pulse);
 messages::ServingProfile Pack(const workers::ServingProfile& profile);

@@ -108,9 +108,8 @@ TEST(KilledRetraining, GoesOnFromItsLastEpochInAnotherWorker) {
   const auto threads = workers::MakeThreadWorkers(site, 1, folder, MonotonicClock(), *enforcer);
   StreamSet streams;
   {
-    auto stream =
-        workers::Stream::Open(site.cameras[0], site.model, false,
-                              threads->MakeStream(site.cameras[0], site.model, {}), environment);
+    auto stream = workers::Stream::Open(
+        site.cameras[0], false, threads->MakeStream(site.cameras[0], site.model, {}), environment);
     ASSERT_TRUE(stream.ok()) << stream.error().message;
     streams.Add(std::move(*stream));
     const auto learning = threads->MakeLearning("labels", {});

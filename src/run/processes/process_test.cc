@@ -19,6 +19,23 @@ namespace {
 
 using testing::HasSubstr;
 
+TEST(Convert, AVersionAndWhatMadeItArriveWhole) {
+  const workers::ServingVersion version = Unpack(Pack(workers::ServingVersion{7, "w", 1.5}));
+  EXPECT_EQ(version.version, 7);
+  EXPECT_EQ(version.weights, "w");
+  EXPECT_EQ(version.temperature, 1.5);
+  workers::TrainingReport report;
+  report.temperature = 0.8;
+  report.classes = {"car", "bus"};
+  report.new_classes = {"bus"};
+  report.comparison.objects = 3;
+  const workers::TrainingReport arrived = Unpack(Pack(report));
+  EXPECT_EQ(arrived.temperature, 0.8);
+  EXPECT_EQ(arrived.classes, report.classes);
+  EXPECT_EQ(arrived.new_classes, report.new_classes);
+  EXPECT_EQ(arrived.comparison.objects, 3);
+}
+
 TEST(Process, TellsHowItEnded) {
   auto fails = Process::Start("/bin/sh", {"sh", "-c", "exit 3"});
   ASSERT_TRUE(fails.ok()) << fails.error().message;

@@ -38,13 +38,6 @@ messages::WindowStart WindowStartOf(int window, double from) {
   return start;
 }
 
-messages::ServeRequest ServeOf(std::int64_t version, const std::string& weights) {
-  messages::ServeRequest request;
-  request.set_version(version);
-  request.set_weights(weights);
-  return request;
-}
-
 }  // namespace
 
 RemoteStream::RemoteStream(const std::string& name, Supervised::Command command, Hooks hooks)
@@ -71,13 +64,12 @@ Status RemoteStream::Ready(const std::shared_ptr<grpc::Channel>& channel) {
   messages::StreamInfo info;
   EKYA_RETURN_IF_ERROR(
       CallOver<Rpc>(channel, name_, &Rpc::Stub::Open, nothing, &info, kLongestOpening));
-  if (!wanted.weights.empty()) {
-    const Status served =
-        CallOver<Rpc>(channel, name_, &Rpc::Stub::Serve, ServeOf(wanted.version, wanted.weights),
-                      &nothing, kLongestOpening);
+  if (!wanted.serving.weights.empty()) {
+    const Status served = CallOver<Rpc>(channel, name_, &Rpc::Stub::Serve, Pack(wanted.serving),
+                                        &nothing, kLongestOpening);
     // Its file is damaged: another version is to serve, from the next process on.
     if (!served.ok() && served.error().code != ErrorCode::kUnavailable) {
-      hooks_.broken(wanted.version, served.error().message);
+      hooks_.broken(wanted.serving.version, served.error().message);
     }
     EKYA_RETURN_IF_ERROR(served);
   }
@@ -118,9 +110,10 @@ void RemoteStream::Ended(int status) {
     const std::lock_guard lock(mutex_);
     lost_cpu_seconds_ += std::exchange(pulse_.cpu_seconds, 0);
     pulse_.analysed = 0;
-    if (BrokeDown(status) && wanted_.version > 0 && !wanted_.weights.empty() &&
-        ++breakdowns_[wanted_.version] == kMostBreakdowns) {
-      broken = wanted_.version;
+    const workers::ServingVersion& serving = wanted_.serving;
+    if (BrokeDown(status) && serving.version > 0 && !serving.weights.empty() &&
+        ++breakdowns_[serving.version] == kMostBreakdowns) {
+      broken = serving.version;
     }
   }
   if (broken > 0) hooks_.broken(broken, "it broke its worker twice");
@@ -194,15 +187,14 @@ void RemoteStream::Stop() {
   }
 }
 
-Status RemoteStream::Serve(std::int64_t version, const std::string& weights) {
+Status RemoteStream::Serve(const workers::ServingVersion& version) {
   messages::Nothing nothing;
-  const Status served = CallOver<Rpc>(process_.channel(), name_, &Rpc::Stub::Serve,
-                                      ServeOf(version, weights), &nothing, kLongestOpening);
+  const Status served = CallOver<Rpc>(process_.channel(), name_, &Rpc::Stub::Serve, Pack(version),
+                                      &nothing, kLongestOpening);
   if (!served.ok() && served.error().code != ErrorCode::kUnavailable) return served;
   const std::lock_guard lock(mutex_);
-  wanted_.version = version;
-  wanted_.weights = weights;
-  pulse_.version = version;
+  wanted_.serving = version;
+  pulse_.version = version.version;
   return {};
 }
 

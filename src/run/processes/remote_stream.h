@@ -32,7 +32,7 @@ class RemoteStream : public workers::StreamService {
   Status Start(double run_start) override;
   Status BeginWindow(int window, double from) override;
   void Stop() override;
-  Status Serve(std::int64_t version, const std::string& weights) override;
+  Status Serve(const workers::ServingVersion& version) override;
   Status Configure(const std::string& inference_configuration) override;
   Status SetShare(double cores, int core) override;
   Result<int> WriteFrames(int window, const std::string& file) override;
@@ -48,10 +48,9 @@ class RemoteStream : public workers::StreamService {
     bool opened = false;
     bool started = false;
     double run_start = 0;
-    int window = -1;         ///< The last that began before its time; -1: none did.
-    double window_from = 0;  ///< Since when.
-    std::int64_t version = 0;
-    std::string weights;  ///< Empty: as it opened.
+    int window = -1;                  ///< The last that began before its time; -1: none did.
+    double window_from = 0;           ///< Since when.
+    workers::ServingVersion serving;  ///< Without weights: as it opened.
     std::string configuration;
     double cores = 0;
     int core = -1;

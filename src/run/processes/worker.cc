@@ -5,7 +5,6 @@
 #include <messages.grpc.pb.h>
 #include <sys/types.h>
 
-#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <memory>
@@ -69,7 +68,7 @@ class StreamServer : public messages::StreamWorker::Service {
   }
   grpc::Status Serve(grpc::ServerContext*, const messages::ServeRequest* request,
                      messages::Nothing*) override {
-    return AsStatus(worker_.Serve(request->version(), request->weights()));
+    return AsStatus(worker_.Serve(Unpack(*request)));
   }
   grpc::Status Configure(grpc::ServerContext*, const messages::ConfigureRequest* request,
                          messages::Nothing*) override {

@@ -43,14 +43,18 @@ struct Comparison {
   double served_accuracy = 0;     ///< As Learner::Measure: over all items.
   double candidate_accuracy = 0;  ///< As above.
   int objects = 0;                ///< In the items.
+  /// By which the candidate's logits are to be divided so that its scores on these items mean what
+  /// they say (swap::Calibration).
+  double temperature = 1;
 };
 
 /// What one stream's model learns from and how: labelled samples of crops for a classifier, whole
 /// labelled pictures for a detector. The loop knows neither. Models that it is given are of its own
-/// kind: those that it made. Its material is files in the stream's folder, so that any process may
-/// have a learner of the stream, and a restart finds all of it: `samples/<window>.safetensors`,
-/// `exemplars/<window>.safetensors` (of the windows before that one). Any thread; Take from one of
-/// them, for one window after the other.
+/// kind: those that it made. Labels say a class by its place among the stream's; a model knows some
+/// of these, by name and in an order of its own. Its material is files in the stream's folder, so
+/// that any process may have a learner of the stream, and a restart finds all of it:
+/// `samples/<window>.safetensors`, `exemplars/<window>.safetensors` (of the windows before that
+/// one). Any thread; Take from one of them, for one window after the other.
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -66,8 +70,15 @@ class Learner {
   /// window of a single class teaches too, as where an object is to be found in a picture.
   virtual std::vector<int> SamplesPerClass(int window) const = 0;
 
+  /// What the stream's first training starts from: the model that it opened with, or, where the
+  /// stream's classes are found out as it goes, a fresh one with an output for each that the labels
+  /// up to `window` show. kNotFound: they show none.
+  virtual Result<std::shared_ptr<const models::LearningModel>> Beginning(int window) const = 0;
+
   /// Trains a copy of `base` on `window`'s material, or on that of windows 0 to `window` with
-  /// nothing held out. Errors as retrain::Train.
+  /// nothing held out. The copy of a classifier grows by the classes that it does not know and that
+  /// are shown (LearningSettings::new_classes); what shows one that it does not learn is not
+  /// trained on, and measured as wrong. Errors as retrain::Train.
   virtual Result<Learned> Train(const models::LearningModel& base, int window,
                                 std::size_t most_held_out,
                                 const RetrainingConfiguration& configuration, std::uint64_t seed,
@@ -84,8 +95,9 @@ class Learner {
 
   virtual std::unique_ptr<models::LearningModel> Clone(
       const models::LearningModel& model) const = 0;
-  /// `model` as it is served: it keeps nothing of it.
-  virtual std::shared_ptr<models::Model> MakeServed(const models::LearningModel& model) const = 0;
+  /// `model` as it is served: it keeps nothing of it. Errors and `temperature` as MakeVersion.
+  virtual Result<std::shared_ptr<models::Model>> MakeServed(const models::LearningModel& model,
+                                                            double temperature) const = 0;
 };
 
 /// As much as there is.
@@ -96,14 +108,18 @@ struct OpenedLearner {
   std::unique_ptr<Learner> learner;
   std::shared_ptr<const models::LearningModel> model;
   bool knows = false;  ///< The model comes from a file: it can serve.
+  /// The stream's: those that were given, then others that the file knows.
+  std::vector<std::string> classes;
 };
 
-/// The model that `settings` name, for a stream with `camera`'s task and classes, and what learns
-/// it, as `learning` says, from the material in `folder`. `seed`: of fresh weights and of the
-/// choice of exemplars. Errors name the camera.
-Result<OpenedLearner> OpenLearner(const CameraSettings& camera, const ModelSettings& settings,
-                                  const LearningSettings& learning, std::uint64_t seed,
-                                  const std::filesystem::path& folder);
+/// The model that `settings` name, for a stream with `camera`'s task whose labels may say `classes`
+/// (those of `camera` where it names any), and what learns it, as `learning` says, from the
+/// material in `folder`. `seed`: of fresh weights and of the choice of exemplars. Errors name the
+/// camera.
+Result<OpenedLearner> OpenLearner(const CameraSettings& camera,
+                                  const std::vector<std::string>& classes,
+                                  const ModelSettings& settings, const LearningSettings& learning,
+                                  std::uint64_t seed, const std::filesystem::path& folder);
 /// The model that was saved as `weights`, to be learned on as `learning` says.
 Result<std::unique_ptr<models::LearningModel>> LoadLearningModel(
     const CameraSettings& camera, const LearningSettings& learning,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -126,7 +127,9 @@ Result<labels::Labeller*> LearningWorker::LabellerOf(const Pupil& pupil) {
 Result<OpenedLearner*> LearningWorker::LearnerOf(const Pupil& pupil) {
   if (!opened_ || pupil_ != pupil.stream) {
     opened_.reset();
-    EKYA_ASSIGN(auto opened, OpenLearner(CameraOf(pupil), ModelOf(place_.site, pupil.stream),
+    const CameraSettings* const camera = FindCamera(place_.site, pupil.stream);
+    EKYA_CHECK(camera != nullptr, "unknown stream " + pupil.stream);
+    EKYA_ASSIGN(auto opened, OpenLearner(*camera, pupil.classes, ModelOf(place_.site, pupil.stream),
                                          place_.site.learning, place_.seed,
                                          place_.out / "streams" / pupil.stream));
     opened_ = std::move(opened);
@@ -219,7 +222,9 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
                                                 const Checkpoint& checkpoint) {
   EKYA_ASSIGN(OpenedLearner* const opened, LearnerOf(job.pupil));
   const Learner& learner = *opened->learner;
-  EKYA_ASSIGN(const auto base, Weights(*opened, job.pupil, job.base));
+  EKYA_ASSIGN(const auto base, job.base.empty() && !opened->knows
+                                   ? learner.Beginning(job.window)
+                                   : Weights(*opened, job.pupil, job.base));
   TrainingReport report;
   const auto most_held_out =
       job.most_held_out > 0 ? static_cast<std::size_t>(job.most_held_out) : kAllHeldOut;
@@ -266,10 +271,16 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
     model = learner.Clone(*base);
   }
   report.parameters = model->parameters();
+  report.classes = model->classes();
   if (job.compare) {
     EKYA_ASSIGN(const auto served, Weights(*opened, job.pupil, job.served));
     EKYA_ASSIGN(auto comparison, learner.Compare(*served, *model, job.window));
+    report.temperature = comparison.temperature;
     report.comparison = AsMeasure(std::move(comparison));
+    const std::vector<std::string>& known = served->classes();
+    std::ranges::copy_if(
+        model->classes(), std::back_inserter(report.new_classes),
+        [&](const std::string& name) { return std::ranges::find(known, name) == known.end(); });
   }
   EKYA_RETURN_IF_ERROR(model->Save(job.out));
   std::error_code gone_already;

@@ -38,36 +38,37 @@ Status ModelSwap::KeepOff(int core) {
   return share_->Set(cores_, core < 0 ? core : (core + 1) % resources::Processors());
 }
 
-Status ModelSwap::Serve(std::int64_t version, const std::string& weights, const FramePtr& sample) {
+Status ModelSwap::Serve(const ServingVersion& version, const FramePtr& sample) {
   const std::lock_guard lock(mutex_);
   // Nothing answers yet, and nobody is to be kept waiting: as after a worker's restart.
-  if (slot_.Get().model == nullptr) return Replace(version, weights, sample);
+  if (slot_.Get().model == nullptr) return Replace(version, sample);
   Status status;
   std::thread loading([&] {
     if (const Status joined = share_->Join(); !joined.ok()) {
       Log(LogLevel::kWarning, camera_.id, "loading: {}", joined.error().message);
     }
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
-    status = Replace(version, weights, sample);
+    status = Replace(version, sample);
   });
   loading.join();
   return status;
 }
 
-Status ModelSwap::Replace(std::int64_t version, const std::string& weights,
-                          const FramePtr& sample) {
+Status ModelSwap::Replace(const ServingVersion& version, const FramePtr& sample) {
   std::shared_ptr<models::Model> next;
   {
-    EKYA_ASSIGN(const auto model, LoadLearningModel(camera_, learning_, weights));
-    next = learner_.MakeServed(*model);
+    EKYA_ASSIGN(const auto model, LoadLearningModel(camera_, learning_, version.weights));
+    auto served = learner_.MakeServed(*model, version.temperature);
+    if (!served.ok()) return served.error().Within(version.weights);
+    next = std::move(*served);
   }
   if (sample != nullptr) {
     if (const auto tried = next->Analyze(*sample, 0); !tried.ok()) {
-      return tried.error().Within(weights);
+      return tried.error().Within(version.weights);
     }
   }
   const models::ServedModel before = slot_.Get();
-  slot_.Put({version, std::move(next)});
+  slot_.Put({version.version, std::move(next)});
   // A frame in work still has it: wait, and it is not that frame's thread that takes it apart.
   const double latest = MonotonicClock().Now() + kLongestFrame;
   while (before.model.use_count() > 1 && MonotonicClock().Now() < latest) {

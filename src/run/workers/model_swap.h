@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 
 #include "core/frame.h"
 #include "core/site.h"
 #include "platform/models/model.h"
 #include "platform/resources/share.h"
 #include "run/workers/learner.h"
+#include "run/workers/services.h"
 
 namespace ekya::workers {
 
@@ -30,12 +30,12 @@ class ModelSwap {
 
   /// `core`: that of inference, as JobShare::Set. Holds from the next model on.
   Status KeepOff(int core);
-  /// Serves the model saved as `weights` from the next frame on; errors as LoadLearningModel, and
-  /// those of its first analysis, of `sample` (null: it is not tried): what served goes on.
-  Status Serve(std::int64_t version, const std::string& weights, const FramePtr& sample);
+  /// Serves `version` from the next frame on; errors as LoadLearningModel and Learner::MakeServed,
+  /// and those of its first analysis, of `sample` (null: it is not tried): what served goes on.
+  Status Serve(const ServingVersion& version, const FramePtr& sample);
 
  private:
-  Status Replace(std::int64_t version, const std::string& weights, const FramePtr& sample);
+  Status Replace(const ServingVersion& version, const FramePtr& sample);
 
   const CameraSettings& camera_;
   const LearningSettings& learning_;

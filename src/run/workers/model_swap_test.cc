@@ -58,8 +58,12 @@ class DumbLearner : public Learner {
   std::unique_ptr<models::LearningModel> Clone(const models::LearningModel& model) const override {
     return learner_.Clone(model);
   }
-  std::shared_ptr<models::Model> MakeServed(const models::LearningModel&) const override {
-    return std::make_shared<DumbModel>();
+  Result<std::shared_ptr<const models::LearningModel>> Beginning(int window) const override {
+    return learner_.Beginning(window);
+  }
+  Result<std::shared_ptr<models::Model>> MakeServed(const models::LearningModel&,
+                                                    double) const override {
+    return std::shared_ptr<models::Model>(std::make_shared<DumbModel>());
   }
 
  private:
@@ -76,7 +80,7 @@ class ModelSwapTest : public testing::Test {
     model.architecture = "resnet18";
     model.width = 0.0625;
     model.input_size = 32;
-    auto opened = OpenLearner(camera_, model, learning_, 1, folder_);
+    auto opened = OpenLearner(camera_, camera_.classes, model, learning_, 1, folder_);
     EXPECT_TRUE(opened.ok()) << opened.error().message;
     opened_ = std::move(*opened);
     std::filesystem::create_directories(folder_);
@@ -103,7 +107,7 @@ class ModelSwapTest : public testing::Test {
 
 TEST_F(ModelSwapTest, AModelThatFailsOnItsSampleNeverServes) {
   ModelSwap swap(camera_, learning_, *opened_.learner, *enforcer_, slot_);
-  const Status first = swap.Serve(1, weights_, sample_);
+  const Status first = swap.Serve({1, weights_, 1}, sample_);
   ASSERT_TRUE(first.ok()) << first.error().message;
   const models::ServedModel served = slot_.Get();
   ASSERT_EQ(served.version, 1);
@@ -111,7 +115,7 @@ TEST_F(ModelSwapTest, AModelThatFailsOnItsSampleNeverServes) {
 
   const DumbLearner dumb(*opened_.learner);
   ModelSwap dumb_swap(camera_, learning_, dumb, *enforcer_, slot_);
-  const Status refused = dumb_swap.Serve(2, weights_, sample_);
+  const Status refused = dumb_swap.Serve({2, weights_, 1}, sample_);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kFailed);
   EXPECT_THAT(refused.error().message, HasSubstr(weights_));
@@ -122,15 +126,15 @@ TEST_F(ModelSwapTest, AModelThatFailsOnItsSampleNeverServes) {
   // Nor where nothing answers yet, as after a worker's restart.
   models::ModelSlot empty;
   ModelSwap restarted(camera_, learning_, dumb, *enforcer_, empty);
-  EXPECT_FALSE(restarted.Serve(2, weights_, sample_).ok());
+  EXPECT_FALSE(restarted.Serve({2, weights_, 1}, sample_).ok());
   EXPECT_EQ(empty.Get().model, nullptr);
 }
 
 TEST_F(ModelSwapTest, AFileThatIsNoModelNeverServes) {
   ModelSwap swap(camera_, learning_, *opened_.learner, *enforcer_, slot_);
-  ASSERT_TRUE(swap.Serve(1, weights_, sample_).ok());
+  ASSERT_TRUE(swap.Serve({1, weights_, 1}, sample_).ok());
   std::filesystem::resize_file(weights_, std::filesystem::file_size(weights_) / 2);
-  const Status refused = swap.Serve(2, weights_, sample_);
+  const Status refused = swap.Serve({2, weights_, 1}, sample_);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, HasSubstr(weights_));
   EXPECT_EQ(slot_.Get().version, 1);

@@ -1,6 +1,7 @@
 #include "run/workers/ports.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -169,16 +170,25 @@ Status LiveSwapper::Swap(const window::TrainedModel& model) {
 
 Status LiveSwapper::Promote(const LiveTrainer::Trained& trained, double device_seconds,
                             Stream& stream) const {
-  const PairedMeasure& comparison = trained.comparison;
+  const TrainingReport& report = trained.report;
+  const PairedMeasure& comparison = report.comparison;
   std::string reason = "the stream's first model";
   if (stream.version() > 0) {
     const swap::GateResult gate = swap::Judge(AsOutcomes(comparison));
     if (!gate.promote) return Error{ErrorCode::kInfeasible, gate.reason};
     reason = gate.reason;
   }
-  return stream.Serve(trained.weights,
-                      {trained.window, trained.configuration, comparison.candidate_accuracy,
-                       comparison.objects, device_seconds, reason});
+  const auto epochs = static_cast<int>(report.accuracy.size());
+  if (epochs < trained.epochs) {
+    reason += fmt::format("; ended early, after {} of {} epochs", epochs, trained.epochs);
+  }
+  if (!report.new_classes.empty()) {
+    reason += fmt::format("; learned {}", fmt::join(report.new_classes, ", "));
+  }
+  return stream.Serve(
+      trained.weights,
+      {trained.window, trained.configuration, comparison.candidate_accuracy, comparison.objects,
+       device_seconds, reason, report.classes, report.new_classes, report.temperature});
 }
 
 LiveAllocations::LiveAllocations(const StreamSet& streams, LiveTrainer& trainer,

@@ -24,9 +24,18 @@ struct StreamInfo {
   bool live = false;       ///< The source paces itself; nothing of it can be read ahead.
   bool has_truth = false;  ///< The source knows what its frames show.
   double frames_per_second = 0;
+  /// Whatever its labels may say and its model's versions may know: of all results and labels the
+  /// classes are places among these.
   std::vector<std::string> classes;
   bool can_learn = false;  ///< The model is of a kind that is trained here.
   bool serves = false;     ///< The model came from a file, and answers as version 1.
+};
+
+/// A version of a stream's model, as it is to serve.
+struct ServingVersion {
+  std::int64_t version = 0;
+  std::string weights;     ///< Its file.
+  double temperature = 1;  ///< Of its scores: registry::Manifest.
 };
 
 /// How a stream is, told several times a second.
@@ -93,9 +102,9 @@ class StreamService {
   /// Ends camera and inference.
   virtual void Stop() = 0;
 
-  /// Answers from the next frame on with the model saved as `weights`. The one that serves goes on
-  /// where it cannot be read.
-  virtual Status Serve(std::int64_t version, const std::string& weights) = 0;
+  /// Answers from the next frame on with that version, its temperature included. The one that
+  /// serves goes on where it cannot be read.
+  virtual Status Serve(const ServingVersion& version) = 0;
   virtual Status Configure(const std::string& inference_configuration) = 0;
   /// As JobShare::Set: the share of inference.
   virtual Status SetShare(double cores, int core) = 0;
@@ -172,7 +181,11 @@ struct TrainingReport {
   double cpu_seconds = 0;         ///< All told, with measuring.
   bool whole = true;              ///< False: cancelled on the way; there are no weights.
   std::int64_t parameters = 0;
-  PairedMeasure comparison;  ///< Where it was asked for.
+  std::vector<std::string> classes;  ///< That the outcome knows, in its order.
+  // Where a comparison was asked for:
+  PairedMeasure comparison;
+  double temperature = 1;                ///< Of the outcome's scores: Comparison::temperature.
+  std::vector<std::string> new_classes;  ///< That the served model does not know.
 };
 
 /// How far a learning worker's job is.

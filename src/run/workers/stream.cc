@@ -37,9 +37,8 @@ Result<std::unique_ptr<Stream>> Stream::Open(const CameraSettings& camera, bool 
       new Stream(camera, std::move(service), environment, std::move(info)));
   if (resume && stream->info_.can_learn) {
     if (const auto newest = stream->models_.Newest()) {
-      EKYA_RETURN_IF_ERROR(stream->PutInService(newest->manifest.version,
-                                                (newest->folder / "weights.safetensors").string(),
-                                                newest->manifest.accuracy.accuracy));
+      EKYA_RETURN_IF_ERROR(
+          stream->PutInService(AsServing(*newest), newest->manifest.accuracy.accuracy));
       stream->models_.Obeyed(*newest, "goes on after a restart");
     }
   } else {
@@ -89,6 +88,7 @@ Status Stream::Bootstrap(LearningService& learning) {
   origin.accuracy = learned->accuracy.empty() ? 0 : learned->accuracy.back();
   origin.device_seconds = learned->cpu_seconds / environment_.site.compute.device_cores;
   origin.reason = "the first model, measured on what it was trained on";
+  origin.classes = learned->classes;
   EKYA_RETURN_IF_ERROR(Serve(job.out, origin));
   Log(LogLevel::kInfo, id(), "first model: {} weights, {} samples, {:.1f} s of a core",
       learned->parameters, learned->samples_per_epoch, learned->cpu_seconds);

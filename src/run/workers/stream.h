@@ -125,8 +125,8 @@ class Stream {
   Stream(const CameraSettings& camera, std::unique_ptr<StreamService> service,
          const StreamEnvironment& environment, StreamInfo info);
   bool bootstraps() const;
-  /// The model saved as `weights` answers as `version` from the next frame on.
-  Status PutInService(std::int64_t version, const std::string& weights, double accuracy);
+  /// It answers from the next frame on.
+  Status PutInService(const ServingVersion& version, double accuracy);
   Status Profile();
   /// Has the frames of `window` in the file `frames` labelled and judges the stream by the labels.
   Result<WindowLabels> LabelFrames(int window, const std::string& frames, LearningService& learning,

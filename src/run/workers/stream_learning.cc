@@ -80,13 +80,13 @@ Status Stream::WatchPromoted(int window, LearningService& learning) {
   if (watch_.previous() == 0 || watch_.version() != version_) return {};
   const auto previous = models_.Version(watch_.previous());
   if (!previous) return {};  // Nothing to go back to.
-  const std::string before = (previous->folder / "weights.safetensors").string();
-  EKYA_ASSIGN(const PairedMeasure measure, learning.Compare(pupil(), window, weights(), before));
+  const ServingVersion before = AsServing(*previous);
+  EKYA_ASSIGN(const PairedMeasure measure,
+              learning.Compare(pupil(), window, weights(), before.weights));
   const swap::Watch::Verdict verdict = watch_.Add(version_, AsOutcomes(measure));
   if (!verdict.roll_back) return {};
   const std::int64_t worse = version_;
-  EKYA_RETURN_IF_ERROR(
-      PutInService(previous->manifest.version, before, measure.candidate_accuracy));
+  EKYA_RETURN_IF_ERROR(PutInService(before, measure.candidate_accuracy));
   models_.RolledBack(worse, *previous, verdict.reason);
   watch_.Promoted(version_, 0);
   return {};
@@ -102,13 +102,13 @@ std::map<double, std::int64_t> Stream::versions() const {
   return versions_;
 }
 
-Status Stream::PutInService(std::int64_t version, const std::string& weights, double accuracy) {
-  EKYA_RETURN_IF_ERROR(service_->Serve(version, weights));
-  version_ = version;
+Status Stream::PutInService(const ServingVersion& version, double accuracy) {
+  EKYA_RETURN_IF_ERROR(service_->Serve(version));
+  version_ = version.version;
   estimated_accuracy_ = accuracy;
   const std::lock_guard lock(mutex_);
-  versions_[run_start_ > 0 ? environment_.clock.Now() - run_start_ : 0] = version;
-  weights_ = weights;
+  versions_[run_start_ > 0 ? environment_.clock.Now() - run_start_ : 0] = version.version;
+  weights_ = version.weights;
   return {};
 }
 
@@ -119,8 +119,8 @@ Status Stream::Serve(const std::string& weights, const ModelOrigin& origin) {
     return Error{ErrorCode::kInfeasible, fmt::format("pinned at version {}", pinned)};
   }
   const std::int64_t before = version_;
-  const StreamModels::Kept kept = models_.Keep(weights, camera_settings_.classes, origin);
-  EKYA_RETURN_IF_ERROR(PutInService(kept.version, kept.weights, origin.accuracy));
+  const ServingVersion kept = models_.Keep(weights, origin);
+  EKYA_RETURN_IF_ERROR(PutInService(kept, origin.accuracy));
   models_.Serves(kept);
   watch_.Promoted(kept.version, before);
   return {};
@@ -130,9 +130,7 @@ bool Stream::Obey() {
   const std::lock_guard serving(serving_mutex_);
   const auto ordered = models_.Ordered();
   if (!ordered || !info_.can_learn) return false;
-  const Status served =
-      PutInService(ordered->manifest.version, (ordered->folder / "weights.safetensors").string(),
-                   ordered->manifest.accuracy.accuracy);
+  const Status served = PutInService(AsServing(*ordered), ordered->manifest.accuracy.accuracy);
   if (!served.ok()) {
     Log(LogLevel::kWarning, id(), "version {} was ordered and cannot serve: {}",
         ordered->manifest.version, served.error().message);
@@ -151,9 +149,7 @@ void Stream::Quarantine(std::int64_t version, const std::string& why) {
     Log(LogLevel::kError, id(), "version {} breaks its worker and there is no other", version);
     return;
   }
-  const Status served =
-      PutInService(newest->manifest.version, (newest->folder / "weights.safetensors").string(),
-                   newest->manifest.accuracy.accuracy);
+  const Status served = PutInService(AsServing(*newest), newest->manifest.accuracy.accuracy);
   if (!served.ok()) {
     Log(LogLevel::kError, id(), "{}", served.error().message);
     return;

@@ -1,6 +1,7 @@
 #include "run/workers/stream_models.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +14,11 @@
 
 namespace ekya::workers {
 
+ServingVersion AsServing(const registry::StoredModel& model) {
+  return {model.manifest.version, (model.folder / "weights.safetensors").string(),
+          model.manifest.temperature};
+}
+
 StreamModels::StreamModels(registry::ModelStore* store, Recorder& recorder, std::string stream,
                            std::string accuracy_source, std::int64_t serving)
     : store_(store),
@@ -21,9 +27,7 @@ StreamModels::StreamModels(registry::ModelStore* store, Recorder& recorder, std:
       accuracy_source_(std::move(accuracy_source)),
       serving_(serving) {}
 
-StreamModels::Kept StreamModels::Keep(const std::string& weights,
-                                      const std::vector<std::string>& classes,
-                                      const ModelOrigin& origin) {
+ServingVersion StreamModels::Keep(const std::string& weights, const ModelOrigin& origin) {
   registry::Manifest manifest;
   manifest.stream = stream_;
   manifest.parent = serving_;
@@ -33,6 +37,8 @@ StreamModels::Kept StreamModels::Keep(const std::string& weights,
   manifest.accuracy = {origin.accuracy, interval.low, interval.high, origin.samples,
                        accuracy_source_};
   manifest.device_seconds = origin.device_seconds;
+  manifest.temperature = origin.temperature;
+  manifest.classes = origin.classes;
   manifest.verdict =
       origin.configuration.empty() ? registry::Verdict::kFirst : registry::Verdict::kPromoted;
   manifest.reason = origin.reason;
@@ -47,12 +53,12 @@ StreamModels::Kept StreamModels::Keep(const std::string& weights,
                 store_->Publish(manifest, [&](const std::filesystem::path& folder) -> Status {
                   EKYA_RETURN_IF_ERROR(WriteFileAtomically(folder / "weights.safetensors", bytes));
                   std::string names;
-                  for (const std::string& name : classes) names += name + "\n";
+                  for (const std::string& name : origin.classes) names += name + "\n";
                   return WriteFileAtomically(folder / "labels.txt", names);
                 }));
     return {};
   };
-  Kept kept{0, weights};
+  ServingVersion kept{0, weights, origin.temperature};
   if (const Status done = keep(); !done.ok()) {
     Log(LogLevel::kWarning, stream_, "model {} is not kept: {}", serving_ + 1,
         done.error().message);
@@ -63,11 +69,12 @@ StreamModels::Kept StreamModels::Keep(const std::string& weights,
   kept.version = manifest.version != 0 ? manifest.version : serving_ + 1;
   manifest.version = kept.version;
   reason_ = manifest.reason;
+  new_classes_ = origin.new_classes;
   recorder_.Model(manifest);
   return kept;
 }
 
-void StreamModels::Serves(const Kept& kept) {
+void StreamModels::Serves(const ServingVersion& kept) {
   serving_ = kept.version;
   if (store_ != nullptr) {
     const Status pointed = store_->Point(stream_, registry::Alias::kServing, kept.version);
@@ -79,6 +86,10 @@ void StreamModels::Serves(const Kept& kept) {
   recorder_.Event(
       stream_, "model serves",
       fmt::format("version {}{}{}", kept.version, reason_.empty() ? "" : ": ", reason_));
+  if (!new_classes_.empty()) {
+    recorder_.Event(stream_, "classes learned",
+                    fmt::format("version {}: {}", kept.version, fmt::join(new_classes_, ", ")));
+  }
 }
 
 void StreamModels::Quarantine(std::int64_t version, const std::string& why) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "platform/registry/model_store.h"
 #include "run/workers/recorder.h"
+#include "run/workers/services.h"
 
 namespace ekya::workers {
 
@@ -18,8 +19,14 @@ struct ModelOrigin {
   double accuracy = 0;        ///< On held-out samples...
   int samples = 0;            ///< ...of this number.
   double device_seconds = 0;
-  std::string reason;  ///< The gate's.
+  std::string reason;                         ///< The gate's.
+  std::vector<std::string> classes = {};      ///< That it knows, in its order.
+  std::vector<std::string> new_classes = {};  ///< Of these, that the version before did not.
+  double temperature = 1;                     ///< Of its scores.
 };
+
+/// A kept version as it is to serve.
+ServingVersion AsServing(const registry::StoredModel& model);
 
 /// One stream's versions: each model that begins to serve is kept on disk and told to the registry,
 /// and what an operator has ordered there is obeyed. Members may be called from any thread, one at
@@ -31,18 +38,11 @@ class StreamModels {
   StreamModels(registry::ModelStore* store, Recorder& recorder, std::string stream,
                std::string accuracy_source, std::int64_t serving);
 
-  /// A version and where its weights are.
-  struct Kept {
-    std::int64_t version = 0;
-    std::string weights;
-  };
-
   /// Keeps the model saved as `weights` as the version after the last, not yet serving. A disk that
   /// is full costs a warning: it can serve from `weights`, under its number, and is lost with them.
-  Kept Keep(const std::string& weights, const std::vector<std::string>& classes,
-            const ModelOrigin& origin);
+  ServingVersion Keep(const std::string& weights, const ModelOrigin& origin);
   /// It serves now, and does after a restart.
-  void Serves(const Kept& kept);
+  void Serves(const ServingVersion& kept);
   /// It breaks what serves it and is not to serve again.
   void Quarantine(std::int64_t version, const std::string& why);
   /// One of the kept versions, if it is whole.
@@ -66,8 +66,9 @@ class StreamModels {
   const std::string stream_;
   const std::string accuracy_source_;
   std::int64_t serving_;
-  std::string reason_;        ///< Of the version that was kept last.
-  std::int64_t refused_ = 0;  ///< An ordered version that could not be read: said once.
+  std::string reason_;                    ///< Of the version that was kept last.
+  std::vector<std::string> new_classes_;  ///< As above.
+  std::int64_t refused_ = 0;              ///< An ordered version that could not be read: said once.
 };
 
 }  // namespace ekya::workers

@@ -139,6 +139,9 @@ TEST_F(StreamTest, ObeysPinsAndRollBacks) {
   origin.accuracy = 0.75;
   origin.samples = 40;
   origin.reason = "better";
+  origin.classes = {"car", "person", "bus"};
+  origin.new_classes = {"bus"};
+  origin.temperature = 1.75;
   ASSERT_TRUE(stream->Serve(Candidate(*stream), origin).ok());
   EXPECT_EQ(stream->version(), 2);
 
@@ -159,6 +162,13 @@ TEST_F(StreamTest, ObeysPinsAndRollBacks) {
   EXPECT_EQ(stream->version(), 3);
   EXPECT_EQ(store_.Describe("a", 3)->parent, 2);
   EXPECT_EQ(store_.Describe("a", 3)->reason, "better");
+  EXPECT_EQ(store_.Describe("a", 3)->temperature, 1.75);
+  EXPECT_EQ(store_.Describe("a", 3)->classes, origin.classes);
+  EXPECT_THAT(store_.Describe("a", 1)->classes, testing::ElementsAre("person", "car"));
+  const auto events = operator_registry->Events(100);
+  ASSERT_TRUE(events.ok());
+  EXPECT_THAT(*events,
+              testing::Contains(testing::Field(&registry::EventEntry::detail, "version 2: bus")));
 
   // An order that cannot be obeyed leaves what serves.
   fs::resize_file(folder_ / "models/a/1/weights.safetensors", 100);

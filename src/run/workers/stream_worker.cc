@@ -42,7 +42,8 @@ Status Only(const Result<T>& result) {
 
 StreamWorker::StreamWorker(const CameraSettings& camera, const ModelSettings& model,
                            const StreamPlace& place)
-    : camera_settings_(camera),
+    : site_camera_(camera),
+      camera_settings_(camera),
       model_settings_(model),
       place_(place),
       inference_configurations_(place.site.learning.inference),
@@ -73,6 +74,10 @@ Result<StreamInfo> StreamWorker::Open() {
     frames_per_second_ =
         camera_settings_.frames_per_second > 0 ? camera_settings_.frames_per_second : 25;
   }
+  // What a source does not say, the golden model may.
+  if (camera_settings_.classes.empty() && !detection()) {
+    camera_settings_.classes = place_.site.golden.classes;
+  }
   EKYA_RETURN_IF_ERROR(OpenModel());
   const double window = place_.site.compute.window_seconds;
   if (bootstraps()) frame_origin_ = place_.site.learning.bootstrap_windows * window;
@@ -102,10 +107,14 @@ Status StreamWorker::OpenModel() {
     slot_.Put({1, std::move(*detector)});
     return {};
   }
-  EKYA_ASSIGN(auto opened, OpenLearner(camera_settings_, model_settings_, place_.site.learning,
-                                       place_.seed, place_.out / "streams" / id()));
-  camera_settings_.classes = opened.model->classes();
-  if (opened.knows) slot_.Put({1, opened.learner->MakeServed(*opened.model)});
+  EKYA_ASSIGN(auto opened,
+              OpenLearner(site_camera_, camera_settings_.classes, model_settings_,
+                          place_.site.learning, place_.seed, place_.out / "streams" / id()));
+  camera_settings_.classes = opened.classes;
+  if (opened.knows) {
+    EKYA_ASSIGN(auto served, opened.learner->MakeServed(*opened.model, 1));
+    slot_.Put({1, std::move(served)});
+  }
   learner_ = std::move(opened.learner);
   swap_ = std::make_unique<ModelSwap>(camera_settings_, place_.site.learning, *learner_,
                                       place_.enforcer, slot_);
@@ -316,21 +325,22 @@ void StreamWorker::OnResult(const inference::FrameResult& result) {
   if (all_answered) End();
 }
 
-Status StreamWorker::Serve(std::int64_t version, const std::string& weights) {
+Status StreamWorker::Serve(const ServingVersion& version) {
   if (!learner_) {
     return Error{ErrorCode::kInvalid, "camera " + id() + ": its model does not learn"};
   }
   // A kept version's bytes are those of its manifest, or it is not served.
   const auto store = registry::ModelStore::OpenToRead(registry::DataFolder(place_.out).Models());
-  if (store.ok() && store->FileOf(id(), version, "weights.safetensors") == weights) {
-    EKYA_ASSIGN(const auto whole, store->Load(id(), version));
+  if (store.ok() &&
+      store->FileOf(id(), version.version, "weights.safetensors") == version.weights) {
+    EKYA_ASSIGN(const auto whole, store->Load(id(), version.version));
   }
   FramePtr sample;
   {
     const std::lock_guard lock(mutex_);
     if (!recent_.empty()) sample = recent_.back();
   }
-  return swap_->Serve(version, weights, sample);
+  return swap_->Serve(version, sample);
 }
 
 Status StreamWorker::Configure(const std::string& inference_configuration) {

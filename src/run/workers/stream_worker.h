@@ -50,7 +50,7 @@ class StreamWorker : public StreamService {
   Status Start(double run_start) override;
   Status BeginWindow(int window, double from) override;
   void Stop() override;
-  Status Serve(std::int64_t version, const std::string& weights) override;
+  Status Serve(const ServingVersion& version) override;
   Status Configure(const std::string& inference_configuration) override;
   Status SetShare(double cores, int core) override;
   Result<int> WriteFrames(int window, const std::string& file) override;
@@ -75,8 +75,9 @@ class StreamWorker : public StreamService {
   bool detection() const { return camera_settings_.task == "detection"; }
   const std::string& id() const { return camera_settings_.id; }
 
+  const CameraSettings site_camera_;  // as the site has it
   // Constant after Open.
-  CameraSettings camera_settings_;
+  CameraSettings camera_settings_;  // its classes are the stream's
   const ModelSettings model_settings_;
   const StreamPlace place_;
   double frames_per_second_ = 0;

@@ -69,7 +69,8 @@ void LiveTrainer::Train(Job& job, const std::string& stream, int window,
   if (report.ok() && report->whole) {
     job.held_out = report->comparison.objects;
     job.device_seconds = report->cpu_seconds / device_cores_;
-    job.trained = {training.out, std::move(report->comparison), window, configuration.id};
+    job.trained = {training.out, std::move(*report), window, configuration.id,
+                   training.configuration.epochs};
     job.done = true;
   }
   if (job.cancelled) return;
@@ -171,7 +172,7 @@ Result<window::TrainedModel> LiveTrainer::Take(const std::string& stream) {
   if (job->second->thread.joinable()) job->second->thread.join();
   if (!job->second->done) return none;
   return window::TrainedModel{stream, job->second->id,
-                              job->second->trained.comparison.candidate_accuracy,
+                              job->second->trained.report.comparison.candidate_accuracy,
                               job->second->device_seconds, job->second->held_out};
 }
 

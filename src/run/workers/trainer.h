@@ -39,10 +39,11 @@ class LiveTrainer : public window::Trainer {
 
   /// What the stream's last retraining made, once Take has told of it.
   struct Trained {
-    std::string weights;       ///< File; the caller's to remove.
-    PairedMeasure comparison;  ///< With the model that was served when it ended.
+    std::string weights;    ///< File; the caller's to remove.
+    TrainingReport report;  ///< Its comparison is with the model that was served when it ended.
     int window = 0;
     std::string configuration;
+    int epochs = 0;  ///< Planned; it may have ended early (LearningSettings::patience).
   };
   std::optional<Trained> TakeTrained(const window::TrainedModel& model);
 

@@ -27,13 +27,14 @@ constexpr double kLargestGradient = 10;
 constexpr double kLargestBrightness = 0.15;
 constexpr double kLargestContrast = 0.25;
 
+/// `least`: -1 where an object may be of no class.
 Status CheckLabels(const RetrainingConfiguration& configuration,
-                   const std::vector<LabelledPicture>& pictures, std::size_t classes) {
+                   const std::vector<LabelledPicture>& pictures, std::size_t classes, int least) {
   for (const auto& picture : pictures) {
     if (picture.image.empty())
       return Invalid(configuration, "found an empty picture, expected one");
     for (const auto& object : picture.objects) {
-      if (object.class_index >= 0 && object.class_index < static_cast<int>(classes)) continue;
+      if (object.class_index >= least && object.class_index < static_cast<int>(classes)) continue;
       return Invalid(configuration,
                      fmt::format("found an object of class {}, expected 0 to {}: the classes of "
                                  "the model",
@@ -168,9 +169,10 @@ Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
   if (set.training.empty()) {
     return Invalid(configuration, "found no training picture, expected at least one");
   }
-  for (const auto* pictures : {&set.training, &set.exemplars, &set.held_out}) {
-    EKYA_RETURN_IF_ERROR(CheckLabels(configuration, *pictures, base.shape().classes.size()));
-  }
+  const std::size_t classes = base.shape().classes.size();
+  EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.training, classes, 0));
+  EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.exemplars, classes, 0));
+  EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.held_out, classes, -1));
   try {
     return TrainCopy(base.Clone(), set, configuration, seed, hooks);
   } catch (const std::exception& exception) {

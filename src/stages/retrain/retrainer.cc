@@ -22,10 +22,11 @@ using models::TorchClassifier;
 constexpr double kLargestRate = 1e30;  // a float holds it
 constexpr double kLargestDistillation = 100;
 
+/// `least`: -1 where a sample may show what no class stands for.
 Status CheckLabels(const RetrainingConfiguration& configuration, const std::vector<Sample>& samples,
-                   std::size_t classes) {
+                   std::size_t classes, int least) {
   for (const auto& sample : samples) {
-    if (sample.label < 0 || sample.label >= static_cast<int>(classes)) {
+    if (sample.label < least || sample.label >= static_cast<int>(classes)) {
       return Invalid(configuration, fmt::format("found a sample of class {}, expected 0 to {}: the "
                                                 "classes of the model",
                                                 sample.label, classes - 1));
@@ -111,10 +112,10 @@ Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet&
   if (set.training.empty()) {
     return Invalid(configuration, "found no training sample, expected at least one");
   }
-  for (const auto* samples : {&set.training, &set.exemplars, &set.held_out}) {
-    EKYA_RETURN_IF_ERROR(
-        CheckLabels(configuration, *samples, base.classes().size() + set.new_classes.size()));
-  }
+  const std::size_t classes = base.classes().size() + set.new_classes.size();
+  EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.training, classes, 0));
+  EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.exemplars, classes, 0));
+  EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.held_out, classes, -1));
   try {
     return TrainCopy(base, set, configuration, seed, hooks);
   } catch (const std::exception& exception) {

@@ -244,14 +244,25 @@ TEST(Train, WithoutHeldOutSamplesMeasuresNothing) {
   EXPECT_EQ(outcome->accuracy, (std::vector<double>{0, 0}));
 }
 
+TEST(Train, WhatNoClassStandsForIsMeasuredAsWrong) {
+  auto set = MakeSet(4, 2);
+  for (auto& sample : set.held_out) sample.label = -1;
+  const auto outcome = Train(*MakeBase(), set, Quick(), 1, {});
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  EXPECT_EQ(outcome->accuracy.back(), 0);
+}
+
 TEST(Train, RefusesWhatItCannotTrainOn) {
   EXPECT_THAT(Refusal({}, Quick()), HasSubstr("no training sample"));
   auto set = MakeSet(4, 2);
   set.training[1].label = 2;
   EXPECT_THAT(Refusal(set, Quick()), AllOf(HasSubstr("class 2"), HasSubstr("expected 0 to 1")));
   set = MakeSet(4, 2);
-  set.held_out[0].label = -1;
+  set.training[0].label = -1;
   EXPECT_THAT(Refusal(set, Quick()), HasSubstr("class -1"));
+  set = MakeSet(4, 2);
+  set.held_out[0].label = -2;
+  EXPECT_THAT(Refusal(set, Quick()), HasSubstr("class -2"));
   set = MakeSet(4, 2);
   const auto with = [&](auto change) {
     auto configuration = Quick();
