@@ -97,10 +97,22 @@ class FakeWorld : public Timeline,
     state.learns = stream.learns;
     return state;
   }
-  Result<LabelSummary> Label(const std::string& id, int) override {
-    calls.push_back("label " + id);
-    Advance(Now() + Find(id).labelling_seconds);
-    return Find(id).labels;
+  std::vector<Result<LabelSummary>> Label(const std::vector<std::string>& ids, int,
+                                          double until) override {
+    std::vector<Result<LabelSummary>> labels;
+    for (const std::string& id : ids) {
+      const bool stopped = std::any_of(pending.begin(), pending.end(), [](const Event& event) {
+        return event.kind == Event::Kind::kStop;
+      });
+      if (stopped || Now() >= until) {
+        labels.emplace_back(Error{ErrorCode::kCancelled, "no time was left"});
+        continue;
+      }
+      calls.push_back("label " + id);
+      Advance(Now() + Find(id).labelling_seconds);
+      labels.push_back(Find(id).labels);
+    }
+    return labels;
   }
   std::vector<Result<profile::TrialResult>> Run(
       int, const std::vector<TrialRequest>& requests) override {

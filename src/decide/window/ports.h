@@ -81,9 +81,12 @@ struct LabelSummary {
 class LabelSource {
  public:
   virtual ~LabelSource() = default;
-  /// Has the stream's frames of the windows before `window` labelled, within the golden budget.
-  /// Zero samples is a success: the stream is then not retrained in this window.
-  virtual Result<LabelSummary> Label(const std::string& stream, int window) = 0;
+  /// Has the streams' frames of the windows before `window` labelled, within the golden budget, in
+  /// any order or at once; one result per stream, in the streams' order. Zero samples is a success:
+  /// the stream is then not retrained in this window. Begins with none after `until`, on the
+  /// timeline, nor when the run is to stop: kCancelled.
+  virtual std::vector<Result<LabelSummary>> Label(const std::vector<std::string>& streams,
+                                                  int window, double until) = 0;
 };
 
 struct TrialRequest {

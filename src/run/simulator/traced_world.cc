@@ -144,12 +144,21 @@ void TracedWorld::Spend(double device_seconds) {
   Advance(std::min(end, std::max(window_end_, Now())));
 }
 
-Result<window::LabelSummary> TracedWorld::Label(const std::string& id, int) {
-  const double device_seconds =
-      WindowOf(streams_[IndexOf(id)], window_).labelling_seconds * settings_.preparation;
-  labelling_device_seconds_ += device_seconds;
-  Spend(device_seconds);
-  return window::LabelSummary{1, {}};
+std::vector<Result<window::LabelSummary>> TracedWorld::Label(
+    const std::vector<std::string>& streams, int, double until) {
+  std::vector<Result<window::LabelSummary>> labels;
+  for (const std::string& id : streams) {
+    if (Now() >= until) {
+      labels.emplace_back(Error{ErrorCode::kCancelled, "there was no time left for its labels"});
+      continue;
+    }
+    const double device_seconds =
+        WindowOf(streams_[IndexOf(id)], window_).labelling_seconds * settings_.preparation;
+    labelling_device_seconds_ += device_seconds;
+    Spend(device_seconds);
+    labels.emplace_back(window::LabelSummary{1, {}});
+  }
+  return labels;
 }
 
 double TracedWorld::Noisy(double value, const std::string& what) const {

@@ -50,7 +50,8 @@ class TracedWorld : public window::Timeline,
   std::optional<window::Event> WaitForEvent(double until) override;
   std::vector<std::string> Streams() override;
   Result<window::StreamState> Observe(const std::string& stream) override;
-  Result<window::LabelSummary> Label(const std::string& stream, int window) override;
+  std::vector<Result<window::LabelSummary>> Label(const std::vector<std::string>& streams,
+                                                  int window, double until) override;
   std::vector<Result<profile::TrialResult>> Run(
       int window, const std::vector<window::TrialRequest>& requests) override;
   Status Start(const std::string& stream, int window,

@@ -89,8 +89,9 @@ class ThreadedWorld : public StreamMonitor,
   Result<StreamState> Observe(const std::string& stream) override {
     return StreamState{false, Accuracy(stream), {{"every-1", 0.1, 1.0}}};
   }
-  Result<LabelSummary> Label(const std::string&, int) override {
-    return LabelSummary{100, {50, 50}};
+  std::vector<Result<LabelSummary>> Label(const std::vector<std::string>& streams, int,
+                                          double) override {
+    return {streams.size(), LabelSummary{100, {50, 50}}};
   }
   std::vector<Result<profile::TrialResult>> Run(
       int, const std::vector<TrialRequest>& requests) override {

@@ -324,7 +324,7 @@ Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) 
   LearningPool pool(*workers, cores.size() + 1, hooks);
   LiveTrainer trainer(streams, trial_models, pool, compute.device_cores, options.seed, post);
   LiveMonitor monitor(streams);
-  LiveLabels label_source(streams, profiling, resources::FreeSpace::Of(data_dir));
+  LiveLabels label_source(streams, profiling, start, resources::FreeSpace::Of(data_dir));
   LiveTrialRunner trials(streams, trial_models, profiling, clock, compute.device_cores,
                          kLongestProfiling * window_seconds, options.seed);
   window::RunRecord record;

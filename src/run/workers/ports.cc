@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -55,22 +54,52 @@ double ProfilingCompute::CpuSeconds() const {
   return sum;
 }
 
+void ProfilingCompute::ForEach(std::size_t count, double deadline,
+                               const std::function<void(std::size_t, LearningService&)>& work) {
+  std::atomic<std::size_t> next{0};
+  const bool idle = quanta(largest()) == 0;
+  std::vector<std::thread> threads;
+  for (int device = 0; device < devices(); ++device) {
+    if (idle ? device > 0 : quanta(device) == 0) continue;
+    threads.emplace_back([&, device] {
+      while (!released_ && MonotonicClock().Now() < deadline) {
+        const std::size_t mine = next++;
+        if (mine >= count) return;
+        work(mine, worker(device));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 void ProfilingCompute::Release() {
+  released_ = true;
   for (const auto& worker : workers_) worker->Release();
 }
 
-Result<window::LabelSummary> LiveLabels::Label(const std::string& stream, int window) {
-  if (window == 0) return window::LabelSummary{};
+std::vector<Result<window::LabelSummary>> LiveLabels::Label(const std::vector<std::string>& streams,
+                                                            int window, double until) {
+  std::vector<Result<window::LabelSummary>> results(
+      streams.size(), Error{ErrorCode::kCancelled, "there was no time left for its labels"});
+  if (window == 0) {
+    results.assign(streams.size(), window::LabelSummary{});
+    return results;
+  }
   if (space_.ok() && space_->Look()) {
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("the disk is full: {} MB are free, {} MB are needed to go on sampling",
-                             space_->space().free_bytes / 1'000'000,
-                             space_->marks().enough_bytes / 1'000'000)};
+    results.assign(
+        streams.size(),
+        Error{ErrorCode::kUnavailable,
+              fmt::format("the disk is full: {} MB are free, {} MB are needed to go on sampling",
+                          space_->space().free_bytes / 1'000'000,
+                          space_->marks().enough_bytes / 1'000'000)});
+    return results;
   }
   const double before = compute_.CpuSeconds();
-  auto summary = streams_.Get(stream).Label(window - 1, compute_.worker(compute_.largest()));
+  compute_.ForEach(streams.size(), run_start_ + until, [&](std::size_t i, LearningService& worker) {
+    results[i] = streams_.Get(streams[i]).Label(window - 1, worker);
+  });
   cpu_seconds_ += compute_.CpuSeconds() - before;
-  return summary;
+  return results;
 }
 
 Result<profile::TrialResult> LiveTrialRunner::RunOne(int window,
@@ -132,25 +161,9 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
       requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
   if (std::exchange(window_, window) != window) trial_models_.Clear();
   const double deadline = clock_.Now() + longest_seconds_;
-  // Each device takes the next trial as it becomes free.
-  std::mutex mutex;
-  std::size_t next = 0;
-  std::vector<std::thread> runners;
-  for (int device = 0; device < compute_.devices(); ++device) {
-    if (compute_.quanta(device) == 0) continue;
-    runners.emplace_back([&, device] {
-      while (clock_.Now() < deadline) {
-        std::size_t mine = 0;
-        {
-          const std::lock_guard lock(mutex);
-          if (next == requests.size()) return;
-          mine = next++;
-        }
-        results[mine] = RunOne(window, requests[mine], deadline, compute_.worker(device));
-      }
-    });
-  }
-  for (std::thread& runner : runners) runner.join();
+  compute_.ForEach(requests.size(), deadline, [&](std::size_t i, LearningService& worker) {
+    results[i] = RunOne(window, requests[i], deadline, worker);
+  });
   return results;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +35,11 @@ class ProfilingCompute {
   Quanta quanta(int device) const { return quanta_.at(static_cast<std::size_t>(device)); }
   LearningService& worker(int device) { return *workers_.at(static_cast<std::size_t>(device)); }
   double CpuSeconds() const;
+  /// Calls `work(i, worker)` for each i below `count`, from threads: every device's worker takes
+  /// the next as it becomes free, where the device has quanta (where none has any, the first does).
+  /// Takes none after `deadline`, on the machine's monotonic clock, nor once it is released.
+  void ForEach(std::size_t count, double deadline,
+               const std::function<void(std::size_t, LearningService&)>& work);
   /// Ends every job, present and future: the run is over.
   void Release();
 
@@ -42,6 +49,7 @@ class ProfilingCompute {
   const Quanta quanta_per_device_;
   std::vector<std::unique_ptr<LearningService>> workers_;
   std::vector<Quanta> quanta_;
+  std::atomic<bool> released_{false};
 };
 
 class LiveDrift : public window::DriftSource {
@@ -68,19 +76,22 @@ class LiveMonitor : public window::StreamMonitor {
   const StreamSet& streams_;
 };
 
-/// Labels the window before the one that begins, while there is room on the disk: a full one stops
-/// sampling, and with it retraining.
+/// Labels the window before the one that begins, as many streams at once as devices have quanta for
+/// them, while there is room on the disk: a full one stops sampling, and with it retraining.
 class LiveLabels : public window::LabelSource {
  public:
-  LiveLabels(const StreamSet& streams, ProfilingCompute& compute,
+  /// `run_start`: the timeline's second 0, on the machine's monotonic clock.
+  LiveLabels(const StreamSet& streams, ProfilingCompute& compute, double run_start,
              Result<resources::FreeSpace> space)
-      : streams_(streams), compute_(compute), space_(std::move(space)) {}
-  Result<window::LabelSummary> Label(const std::string& stream, int window) override;
+      : streams_(streams), compute_(compute), run_start_(run_start), space_(std::move(space)) {}
+  std::vector<Result<window::LabelSummary>> Label(const std::vector<std::string>& streams,
+                                                  int window, double until) override;
   double cpu_seconds() const { return cpu_seconds_; }
 
  private:
   const StreamSet& streams_;
   ProfilingCompute& compute_;
+  const double run_start_;
   Result<resources::FreeSpace> space_;
   double cpu_seconds_ = 0;
 };

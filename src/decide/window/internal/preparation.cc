@@ -50,12 +50,16 @@ void WindowRun::Prepare() {
 
 void WindowRun::LabelAll() {
   const double start = ports_.timeline.Now();
-  for (StreamWindow& stream : streams_) {
-    TakeEvents();
-    if (record_.stopped || Left() <= 0) break;
-    if (stream.state.gone) continue;
-    const Result<LabelSummary> labels = ports_.labels.Label(stream.id, window_);
+  std::vector<std::string> present;
+  for (const StreamWindow& stream : streams_) {
+    if (!stream.state.gone) present.push_back(stream.id);
+  }
+  const auto all = ports_.labels.Label(present, window_, end_);
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    const Result<LabelSummary>& labels = all[i];
+    StreamWindow& stream = *Find(present[i]);
     if (!labels.ok()) {
+      if (labels.error().code == ErrorCode::kCancelled) continue;
       Warn(stream.id, "not retrained in this window: no labels: " + labels.error().message);
       continue;
     }
