@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "run/processes/remote.h"
 
@@ -14,6 +15,7 @@ namespace {
 using Rpc = messages::LearningWorker;
 
 constexpr double kLongestWait = 30;
+constexpr double kSecondsBetweenLooks = 0.05;
 
 }  // namespace
 
@@ -61,15 +63,29 @@ template <typename Method, typename Request, typename Reply>
 Status RemoteLearning::Work(Method method, const Request& request, Reply* reply) {
   {
     const std::lock_guard lock(mutex_);
-    if (released_) return Error{ErrorCode::kCancelled, "the run ends"};
+    cancelled_ = released_;
   }
-  EKYA_ASSIGN(const auto channel, process_.WaitForChannel(kLongestWait));
+  EKYA_ASSIGN(const auto channel, Channel());
   const Status done = CallOver<Rpc>(channel, name_, method, request, reply, kUnbounded);
   if (done.ok()) {
     const Status told = TakePulse(channel);
     if (!told.ok()) Log(LogLevel::kDebug, name_, "{}", told.error().message);
   }
   return done;
+}
+
+Result<std::shared_ptr<grpc::Channel>> RemoteLearning::Channel() const {
+  const double latest = MonotonicClock().Now() + kLongestWait;
+  while (true) {
+    auto channel = process_.WaitForChannel(kSecondsBetweenLooks);
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return Error{ErrorCode::kCancelled, "before it began"};
+    if (channel.ok()) return channel;
+    if (MonotonicClock().Now() >= latest) {
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("worker {}: it has not started within {} s", name_, kLongestWait)};
+    }
+  }
 }
 
 Status RemoteLearning::SetShare(double cores, int core) {
@@ -133,20 +149,27 @@ Result<workers::PairedMeasure> RemoteLearning::Compare(const workers::Pupil& pup
 }
 
 void RemoteLearning::Cancel() {
-  messages::Nothing nothing;
-  const Status told = CallOver<Rpc>(process_.channel(), name_, &Rpc::Stub::Cancel, nothing,
-                                    &nothing, kQuickSeconds);
-  if (!told.ok()) process_.Restart();
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+  }
+  End(&Rpc::Stub::Cancel);
 }
 
 void RemoteLearning::Release() {
   {
     const std::lock_guard lock(mutex_);
-    released_ = true;
+    cancelled_ = released_ = true;
   }
+  End(&Rpc::Stub::Release);
+}
+
+template <typename Method>
+void RemoteLearning::End(Method method) {
+  const auto channel = process_.channel();
+  if (channel == nullptr) return;  // Nothing runs in a worker that is away.
   messages::Nothing nothing;
-  const Status told = CallOver<Rpc>(process_.channel(), name_, &Rpc::Stub::Release, nothing,
-                                    &nothing, kQuickSeconds);
+  const Status told = CallOver<Rpc>(channel, name_, method, nothing, &nothing, kQuickSeconds);
   if (!told.ok()) process_.Restart();
 }
 

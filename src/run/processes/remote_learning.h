@@ -37,6 +37,11 @@ class RemoteLearning : public workers::LearningService {
   void Ended();
   /// The part of its device that it is to have; all of it where nobody has said or it waits.
   double Share() const;
+  /// Waits for a worker that is being started, until that is cancelled.
+  Result<std::shared_ptr<grpc::Channel>> Channel() const;
+  /// Has the worker's job ended by `method`.
+  template <typename Method>
+  void End(Method method);
   /// Waits for a worker that is being started; then one call of work, which is followed by a pulse.
   template <typename Method, typename Request, typename Reply>
   Status Work(Method method, const Request& request, Reply* reply);
@@ -45,6 +50,7 @@ class RemoteLearning : public workers::LearningService {
   mutable std::mutex mutex_;
   // All below is guarded by mutex_.
   bool released_ = false;
+  bool cancelled_ = false;  // whatever waits for a worker that is being started
   std::optional<std::pair<double, int>> share_;
   workers::LearningPulse pulse_;
   double lost_cpu_seconds_ = 0;  // of processes that have ended

@@ -54,14 +54,15 @@ double ProfilingCompute::CpuSeconds() const {
   return sum;
 }
 
-void ProfilingCompute::ForEach(std::size_t count, double deadline,
+void ProfilingCompute::ForEach(std::size_t count, int threads, double deadline,
                                const std::function<void(std::size_t, LearningService&)>& work) {
   std::atomic<std::size_t> next{0};
   const bool idle = quanta(largest()) == 0;
-  std::vector<std::thread> threads;
-  for (int device = 0; device < devices(); ++device) {
+  std::vector<std::thread> running;
+  for (int i = 0; i < devices() * threads; ++i) {
+    const int device = i / threads;
     if (idle ? device > 0 : quanta(device) == 0) continue;
-    threads.emplace_back([&, device] {
+    running.emplace_back([&, device] {
       while (!released_ && MonotonicClock().Now() < deadline) {
         const std::size_t mine = next++;
         if (mine >= count) return;
@@ -69,7 +70,7 @@ void ProfilingCompute::ForEach(std::size_t count, double deadline,
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : running) thread.join();
 }
 
 void ProfilingCompute::Release() {
@@ -95,9 +96,12 @@ std::vector<Result<window::LabelSummary>> LiveLabels::Label(const std::vector<st
     return results;
   }
   const double before = compute_.CpuSeconds();
-  compute_.ForEach(streams.size(), run_start_ + until, [&](std::size_t i, LearningService& worker) {
-    results[i] = streams_.Get(streams[i]).Label(window - 1, worker);
-  });
+  // A stream's frames come from its worker while another stream's are labelled.
+  constexpr int kThreads = 2;
+  compute_.ForEach(streams.size(), kThreads, run_start_ + until,
+                   [&](std::size_t i, LearningService& worker) {
+                     results[i] = streams_.Get(streams[i]).Label(window - 1, worker);
+                   });
   cpu_seconds_ += compute_.CpuSeconds() - before;
   return results;
 }
@@ -161,7 +165,7 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
       requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
   if (std::exchange(window_, window) != window) trial_models_.Clear();
   const double deadline = clock_.Now() + longest_seconds_;
-  compute_.ForEach(requests.size(), deadline, [&](std::size_t i, LearningService& worker) {
+  compute_.ForEach(requests.size(), 1, deadline, [&](std::size_t i, LearningService& worker) {
     results[i] = RunOne(window, requests[i], deadline, worker);
   });
   return results;

@@ -35,10 +35,11 @@ class ProfilingCompute {
   Quanta quanta(int device) const { return quanta_.at(static_cast<std::size_t>(device)); }
   LearningService& worker(int device) { return *workers_.at(static_cast<std::size_t>(device)); }
   double CpuSeconds() const;
-  /// Calls `work(i, worker)` for each i below `count`, from threads: every device's worker takes
-  /// the next as it becomes free, where the device has quanta (where none has any, the first does).
+  /// Calls `work(i, worker)` for each i below `count`, from `threads` threads for each device that
+  /// has quanta (where none has any, for the first): each takes the next i as it becomes free. A
+  /// worker does one job at a time; a second thread does what else belongs to the next meanwhile.
   /// Takes none after `deadline`, on the machine's monotonic clock, nor once it is released.
-  void ForEach(std::size_t count, double deadline,
+  void ForEach(std::size_t count, int threads, double deadline,
                const std::function<void(std::size_t, LearningService&)>& work);
   /// Ends every job, present and future: the run is over.
   void Release();

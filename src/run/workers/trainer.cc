@@ -2,12 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
 #include "base/random.h"
 
 namespace ekya::workers {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenCancels(20);
+
+}  // namespace
 
 LiveTrainer::LiveTrainer(const StreamSet& streams, TrialModels& trial_models, LearningPool& pool,
                          double device_cores, std::uint64_t seed,
@@ -73,6 +80,7 @@ void LiveTrainer::Train(Job& job, const std::string& stream, int window,
                    training.configuration.epochs};
     job.done = true;
   }
+  job.ended = true;
   if (job.cancelled) return;
   if (job.done) {
     post_({window::Event::Kind::kRetrainingDone, stream, ""});
@@ -140,8 +148,14 @@ void LiveTrainer::Look() {
 void LiveTrainer::Cancel(const std::string& stream) {
   if (const auto job = jobs_.find(stream); job != jobs_.end()) {
     job->second->cancelled = true;
-    const std::lock_guard lock(mutex_);
-    job->second->worker->Cancel();
+    // A worker forgets to end what it has not begun: it is told until there is nothing to tell.
+    while (!job->second->ended) {
+      {
+        const std::lock_guard lock(mutex_);
+        job->second->worker->Cancel();
+      }
+      std::this_thread::sleep_for(kBetweenCancels);
+    }
   }
   Forget(stream);
 }

@@ -65,6 +65,7 @@ class LiveTrainer : public window::Trainer {
     int epochs = 0;                           // of the training, in all
     std::thread thread;
     std::atomic<bool> cancelled{false};
+    std::atomic<bool> ended{false};  // its worker has nothing to do for it any more
     // Written by the thread before it posts its event, read after that event.
     std::int64_t id = 0;
     bool done = false;
