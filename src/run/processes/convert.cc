@@ -338,6 +338,8 @@ messages::PairedMeasure Pack(const workers::PairedMeasure& measure) {
   messages::PairedMeasure packed;
   for (const double each : measure.served) packed.add_served(each);
   for (const double each : measure.candidate) packed.add_candidate(each);
+  for (const double each : measure.served_loss) packed.add_served_loss(each);
+  for (const double each : measure.candidate_loss) packed.add_candidate_loss(each);
   for (const int each : measure.label) packed.add_label(each);
   packed.set_served_accuracy(measure.served_accuracy);
   packed.set_candidate_accuracy(measure.candidate_accuracy);
@@ -346,9 +348,10 @@ messages::PairedMeasure Pack(const workers::PairedMeasure& measure) {
 }
 
 workers::PairedMeasure Unpack(const messages::PairedMeasure& measure) {
-  return {All<double>(measure.served()), All<double>(measure.candidate()),
-          All<int>(measure.label()),     measure.served_accuracy(),
-          measure.candidate_accuracy(),  measure.objects()};
+  return {All<double>(measure.served()),      All<double>(measure.candidate()),
+          All<double>(measure.served_loss()), All<double>(measure.candidate_loss()),
+          All<int>(measure.label()),          measure.served_accuracy(),
+          measure.candidate_accuracy(),       measure.objects()};
 }
 
 messages::TrainingReport Pack(const workers::TrainingReport& report) {

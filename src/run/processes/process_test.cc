@@ -170,11 +170,15 @@ TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
   report.comparison.served = {0, 1};
   report.comparison.candidate = {1, 1};
   report.comparison.label = {-1, 3};
+  report.comparison.served_loss = {1.5, 0};
+  report.comparison.candidate_loss = {0.5, 0.25};
   report.comparison.candidate_accuracy = 1;
   const workers::TrainingReport told = Unpack(Pack(report));
   EXPECT_EQ(told.accuracy, report.accuracy);
   EXPECT_FALSE(told.whole);
   EXPECT_EQ(told.comparison.label, report.comparison.label);
+  EXPECT_EQ(told.comparison.served_loss, report.comparison.served_loss);
+  EXPECT_EQ(told.comparison.candidate_loss, report.comparison.candidate_loss);
   EXPECT_EQ(told.comparison.candidate, report.comparison.candidate);
   EXPECT_EQ(told.comparison.candidate_accuracy, 1);
 }

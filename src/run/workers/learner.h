@@ -39,10 +39,12 @@ struct Material {
 struct Comparison {
   std::vector<double> served;
   std::vector<double> candidate;
-  std::vector<int> label;         ///< The class of each sample; -1: a picture of several.
-  double served_accuracy = 0;     ///< As Learner::Measure: over all items.
-  double candidate_accuracy = 0;  ///< As above.
-  int objects = 0;                ///< In the items.
+  std::vector<double> served_loss;     ///< swap::LossOf of each sample; none of pictures.
+  std::vector<double> candidate_loss;  ///< As above.
+  std::vector<int> label;              ///< The class of each sample; -1: a picture of several.
+  double served_accuracy = 0;          ///< As Learner::Measure: over all items.
+  double candidate_accuracy = 0;       ///< As above.
+  int objects = 0;                     ///< In the items.
   /// By which the candidate's logits are to be divided so that its scores on these items mean what
   /// they say (swap::Calibration).
   double temperature = 1;

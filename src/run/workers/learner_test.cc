@@ -103,6 +103,8 @@ TEST_P(EachLearner, AnotherProcessLearnsFromTheSameMaterial) {
   ASSERT_TRUE(comparison.ok());
   EXPECT_EQ(comparison->served, comparison->candidate);
   EXPECT_EQ(comparison->served.size(), 4U);
+  EXPECT_EQ(comparison->served_loss.size(), GetParam() == std::string("detection") ? 0U : 4U);
+  EXPECT_EQ(comparison->served_loss, comparison->candidate_loss);
   EXPECT_EQ(comparison->objects, 4);
   // Damaged samples are passed over, and those of other windows are not.
   std::filesystem::resize_file(folder_ / "samples" / "1.safetensors", 30);

@@ -65,9 +65,10 @@ std::vector<labels::Labeller::Labels> ByPlace(const std::vector<FrameLabel>& lab
 }
 
 PairedMeasure AsMeasure(Comparison comparison) {
-  return {std::move(comparison.served),  std::move(comparison.candidate),
-          std::move(comparison.label),   comparison.served_accuracy,
-          comparison.candidate_accuracy, comparison.objects};
+  return {std::move(comparison.served),      std::move(comparison.candidate),
+          std::move(comparison.served_loss), std::move(comparison.candidate_loss),
+          std::move(comparison.label),       comparison.served_accuracy,
+          comparison.candidate_accuracy,     comparison.objects};
 }
 
 }  // namespace

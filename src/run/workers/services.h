@@ -162,11 +162,13 @@ struct TrainingJob {
 
 /// Two models on the same held-out items.
 struct PairedMeasure {
-  std::vector<double> served;     ///< 0..1 each.
-  std::vector<double> candidate;  ///< As above.
-  std::vector<int> label;         ///< Class of a sample; -1: a picture of several.
-  double served_accuracy = 0;     ///< Over all; F1 for detection.
-  double candidate_accuracy = 0;  ///< As above.
+  std::vector<double> served;          ///< 0..1 each.
+  std::vector<double> candidate;       ///< As above.
+  std::vector<double> served_loss;     ///< swap::LossOf of each; none of pictures.
+  std::vector<double> candidate_loss;  ///< As above.
+  std::vector<int> label;              ///< Class of a sample; -1: a picture of several.
+  double served_accuracy = 0;          ///< Over all; F1 for detection.
+  double candidate_accuracy = 0;       ///< As above.
   int objects = 0;
 };
 

@@ -68,6 +68,8 @@ swap::PairedOutcomes AsOutcomes(const PairedMeasure& measure) {
   swap::PairedOutcomes outcomes;
   outcomes.served.assign(measure.served.begin(), measure.served.end());
   outcomes.candidate.assign(measure.candidate.begin(), measure.candidate.end());
+  outcomes.served_loss.assign(measure.served_loss.begin(), measure.served_loss.end());
+  outcomes.candidate_loss.assign(measure.candidate_loss.begin(), measure.candidate_loss.end());
   // Pictures have no class of their own.
   if (std::all_of(measure.label.begin(), measure.label.end(), [](int each) { return each >= 0; })) {
     outcomes.label = measure.label;

@@ -185,6 +185,8 @@ class LearnerOf : public Learner {
     EKYA_ASSIGN(auto outcomes, Task::OutcomesOf(*candidate_copy, for_candidate));
     comparison.served = std::move(served_outcomes.right);
     comparison.candidate = std::move(outcomes.right);
+    comparison.served_loss = std::move(served_outcomes.loss);
+    comparison.candidate_loss = std::move(outcomes.loss);
     EKYA_ASSIGN(comparison.served_accuracy, Task::Measure(*served_copy, for_served));
     EKYA_ASSIGN(comparison.candidate_accuracy, Task::Measure(*candidate_copy, for_candidate));
     comparison.temperature =

@@ -90,6 +90,7 @@ Result<Outcomes> Classification::OutcomesOf(models::Classifier& model,
     for (std::size_t i = first; i < end; ++i) {
       const bool right = found[i - first].class_index == items[i].label;
       outcomes.right.push_back(right ? 1 : 0);
+      outcomes.loss.push_back(swap::LossOf(found[i - first].score, right));
       outcomes.scored.push_back({found[i - first].score, right});
     }
   }

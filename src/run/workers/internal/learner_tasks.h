@@ -16,6 +16,7 @@
 #include "stages/retrain/detector_trainer.h"
 #include "stages/retrain/retrainer.h"
 #include "stages/swap/calibration.h"
+#include "stages/swap/gate.h"
 
 /// What differs between what a classifier and what a detector learns from. Of labelled items those
 /// given to a model say a class by the model's own number; -1: one that the model does not know,
@@ -25,6 +26,7 @@ namespace ekya::workers::internal {
 /// What a model makes of labelled items.
 struct Outcomes {
   std::vector<double> right;  ///< 0..1, of each item: as Learner::Compare.
+  std::vector<double> loss;   ///< swap::LossOf of each item; of pictures none.
   std::vector<swap::ScoredSample> scored;
 };
 
