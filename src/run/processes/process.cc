@@ -13,6 +13,8 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
@@ -90,6 +92,15 @@ std::optional<int> Process::Wait(double seconds) {
     poll(&event, handle_ >= 0 ? 1 : 0, static_cast<int>(std::ceil(1000 * nap)));
   }
   return ended_;
+}
+
+bool Process::Stopped() const {
+  std::ifstream file(fmt::format("/proc/{}/stat", id_));
+  std::string line;
+  std::getline(file, line);
+  // "id (name) state ...", and a name may have brackets of its own.
+  const std::size_t name_end = line.rfind(')');
+  return name_end != std::string::npos && line.compare(name_end, 3, ") T") == 0;
 }
 
 std::string Describe(int status) {

@@ -30,6 +30,8 @@ class Process {
   void Signal(int number) const;
   /// Returns once it has ended, `seconds` later at the latest; how it ended, or nothing.
   std::optional<int> Wait(double seconds);
+  /// Whether somebody has stopped it (SIGSTOP); one that is looked at by a debugger does not count.
+  bool Stopped() const;
 
  private:
   Process(pid_t id, int handle) : id_(id), handle_(handle) {}

@@ -58,6 +58,18 @@ TEST(Process, TellsHowItEnded) {
   EXPECT_TRUE(BrokeDown(*aborts->Wait(10)));
 }
 
+TEST(Process, KnowsWhetherItWasStopped) {
+  auto process = Process::Start("/bin/sleep", {"sleep", "30"});
+  ASSERT_TRUE(process.ok()) << process.error().message;
+  EXPECT_FALSE(process->Stopped());
+  process->Signal(SIGSTOP);
+  for (int i = 0; i < 100 && !process->Stopped(); ++i) EXPECT_FALSE(process->Wait(0.05));
+  EXPECT_TRUE(process->Stopped());
+  process->Signal(SIGCONT);
+  for (int i = 0; i < 100 && process->Stopped(); ++i) EXPECT_FALSE(process->Wait(0.05));
+  EXPECT_FALSE(process->Stopped());
+}
+
 TEST(Process, EndsWithItsOwner) {
   pid_t id = 0;
   {

@@ -20,7 +20,8 @@
 namespace ekya::processes {
 namespace {
 
-constexpr double kSecondsBetweenPulses = 0.5;
+// Twenty workers' pulses are most of what looking after them costs.
+constexpr double kSecondsBetweenPulses = 1;
 // A process that has loaded its libraries listens within a second; a busy box takes its time.
 constexpr double kLongestStart = 60;
 // To end in order, and take its control groups away.
@@ -153,12 +154,19 @@ bool Supervised::Live(int generation) {
       channel_ = channel;
     }
     changed_.notify_all();
+    bool stopped = false;
     while (alive.ok() && !process->Wait(kSecondsBetweenPulses)) {
       {
         const std::lock_guard lock(mutex_);
         if (stopping_) break;
       }
-      alive = hooks_.pulse(channel);
+      // Not a reason by itself: it may go on before it is missed.
+      const bool was_stopped = std::exchange(stopped, process->Stopped());
+      if (!stopped) {
+        alive = hooks_.pulse(channel);
+      } else if (was_stopped) {
+        alive = Error{ErrorCode::kUnavailable, "worker " + name_ + ": it was stopped"};
+      }
     }
   }
   bool stopping = false;
