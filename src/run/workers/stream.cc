@@ -9,6 +9,12 @@
 #include "base/random.h"
 
 namespace ekya::workers {
+namespace {
+
+// Of a first training whose worker dies.
+constexpr int kMoreTries = 3;
+
+}  // namespace
 
 Stream::Stream(const CameraSettings& camera, std::unique_ptr<StreamService> service,
                const StreamEnvironment& environment, StreamInfo info)
@@ -77,6 +83,12 @@ Status Stream::Bootstrap(LearningService& learning) {
   job.seed = DeriveSeed(environment_.seed, id() + "/bootstrap");
   job.out = (folder() / "first.safetensors").string();
   auto learned = learning.Train(job);
+  // Its worker died, and is back or soon will be.
+  for (int more = kMoreTries; more > 0 && !learned.ok(); --more) {
+    if (learned.error().code != ErrorCode::kUnavailable) break;
+    Log(LogLevel::kWarning, id(), "its first training begins again: {}", learned.error().message);
+    learned = learning.Train(job);
+  }
   if (!learned.ok() && learned.error().code == ErrorCode::kNotFound) {
     Log(LogLevel::kWarning, id(),
         "bootstrap: no labelled sample in the first {:.0f} s; the first model comes later",

@@ -48,6 +48,20 @@ class TestLearning : public LearningWorker {
   const bool steady_;
 };
 
+/// One that dies under its first trainings.
+class DyingLearning : public TestLearning {
+ public:
+  DyingLearning(int deaths, const LearningPlace& place)
+      : TestLearning(true, place), deaths_(deaths) {}
+  Result<TrainingReport> Train(const TrainingJob& job) override {
+    if (deaths_-- > 0) return Error{ErrorCode::kUnavailable, "killed"};
+    return TestLearning::Train(job);
+  }
+
+ private:
+  int deaths_;
+};
+
 class StreamTest : public testing::Test {
  protected:
   StreamTest()
@@ -113,6 +127,20 @@ TEST_F(StreamTest, LearnsFromLabelsThatAreBelieved) {
     EXPECT_TRUE(fs::exists(folder_ / "models/a/1/weights.safetensors"));
     fs::remove_all(folder_ / "models");
   }
+}
+
+TEST_F(StreamTest, AFirstTrainingOutlivesItsWorker) {
+  DyingLearning dies_twice{2, {site_, 1, folder_, *enforcer_}};
+  const auto stream = Open();
+  const Status first = stream->Bootstrap(dies_twice);
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_EQ(stream->version(), 1);
+
+  camera_.id = "b";
+  DyingLearning keeps_dying{100, {site_, 1, folder_, *enforcer_}};
+  const Status never = Open()->Bootstrap(keeps_dying);
+  ASSERT_FALSE(never.ok());
+  EXPECT_THAT(never.error().message, HasSubstr("camera b: bootstrap"));
 }
 
 TEST_F(StreamTest, AGoldenModelThatContradictsItselfIsNotLearnedFrom) {
