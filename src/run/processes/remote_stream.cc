@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "run/processes/remote.h"
 
@@ -16,6 +17,12 @@ using Rpc = messages::StreamWorker;
 // A model that has broken its worker so often does not serve again.
 constexpr int kMostBreakdowns = 2;
 constexpr double kLongestOpening = 60;
+// Streams are many, their pulses most of what looking after them costs, and what these say (a
+// camera that is gone, a source at its end) can wait; a training's progress cannot.
+constexpr double kSecondsBetweenPulses = 2;
+// While it comes back, which somebody waits for.
+constexpr double kFirstSecondsBetweenPulses = 0.5;
+constexpr double kFirstSeconds = 10;
 
 messages::Share ShareOf(double cores, int core) {
   messages::Share share;
@@ -46,7 +53,8 @@ RemoteStream::RemoteStream(const std::string& name, Supervised::Command command,
       process_(name, std::move(command),
                {[this](const auto& channel) { return Ready(channel); },
                 [this](const auto& channel) { return TakePulse(channel); },
-                [this](int status) { Ended(status); }, [this] { return Share(); }, hooks_.event}) {}
+                [this](int status) { Ended(status); }, [this] { return Share(); }, hooks_.event,
+                [this] { return SecondsBetweenPulses(); }}) {}
 
 double RemoteStream::Share() const {
   const std::lock_guard lock(mutex_);
@@ -58,6 +66,7 @@ Status RemoteStream::Ready(const std::shared_ptr<grpc::Channel>& channel) {
   {
     const std::lock_guard lock(mutex_);
     wanted = wanted_;
+    began_ = MonotonicClock().Now();
   }
   if (!wanted.opened) return {};
   messages::Nothing nothing;
@@ -102,6 +111,12 @@ Status RemoteStream::TakePulse(const std::shared_ptr<grpc::Channel>& channel) {
   const std::lock_guard lock(mutex_);
   pulse_ = Unpack(reply);
   return {};
+}
+
+double RemoteStream::SecondsBetweenPulses() const {
+  const std::lock_guard lock(mutex_);
+  return MonotonicClock().Now() < began_ + kFirstSeconds ? kFirstSecondsBetweenPulses
+                                                         : kSecondsBetweenPulses;
 }
 
 void RemoteStream::Ended(int status) {

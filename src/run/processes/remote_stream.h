@@ -60,6 +60,7 @@ class RemoteStream : public workers::StreamService {
   Status Ready(const std::shared_ptr<grpc::Channel>& channel);
   Status TakePulse(const std::shared_ptr<grpc::Channel>& channel);
   void Ended(int status);
+  double SecondsBetweenPulses() const;
   /// As RemoteLearning::Share.
   double Share() const;
 
@@ -69,6 +70,7 @@ class RemoteStream : public workers::StreamService {
   // All below is guarded by mutex_.
   Wanted wanted_;
   bool stopped_ = false;
+  double began_ = 0;  // its last process
   workers::StreamPulse pulse_;
   double lost_cpu_seconds_ = 0;  // of processes that have ended
   std::map<std::int64_t, int> breakdowns_;

@@ -20,8 +20,10 @@
 namespace ekya::processes {
 namespace {
 
-// Twenty workers' pulses are most of what looking after them costs.
-constexpr double kSecondsBetweenPulses = 1;
+// Whether it has been stopped is seen without asking it.
+constexpr double kSecondsBetweenLooks = 0.5;
+// One that is stopped for so long is missed.
+constexpr double kLongestStop = 1;
 // A process that has loaded its libraries listens within a second; a busy box takes its time.
 constexpr double kLongestStart = 60;
 // To end in order, and take its control groups away.
@@ -44,6 +46,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& path) {
   }
   grpc::ChannelArguments settings;
   settings.SetMaxReceiveMessageSize(-1);
+  // Nothing is to be found out about a socket's bandwidth: a ping with each call cost as much as
+  // it.
+  settings.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   return grpc::CreateCustomInsecureChannelFromFd("worker", descriptor, settings);
 }
 
@@ -154,19 +159,23 @@ bool Supervised::Live(int generation) {
       channel_ = channel;
     }
     changed_.notify_all();
-    bool stopped = false;
-    while (alive.ok() && !process->Wait(kSecondsBetweenPulses)) {
+    double asked = MonotonicClock().Now();
+    double went_on = asked;
+    while (alive.ok() && !process->Wait(kSecondsBetweenLooks)) {
       {
         const std::lock_guard lock(mutex_);
         if (stopping_) break;
       }
-      // Not a reason by itself: it may go on before it is missed.
-      const bool was_stopped = std::exchange(stopped, process->Stopped());
-      if (!stopped) {
-        alive = hooks_.pulse(channel);
-      } else if (was_stopped) {
+      const double now = MonotonicClock().Now();
+      if (process->Stopped()) {
+        if (now < went_on + kLongestStop) continue;
         alive = Error{ErrorCode::kUnavailable, "worker " + name_ + ": it was stopped"};
+        continue;
       }
+      went_on = now;
+      if (now < asked + hooks_.seconds_between_pulses() - kSecondsBetweenLooks / 2) continue;
+      asked = now;
+      alive = hooks_.pulse(channel);
     }
   }
   bool stopping = false;

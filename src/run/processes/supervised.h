@@ -35,6 +35,7 @@ class Supervised {
     /// The part of the device, (0, 1], that it begins with; what a change later cannot lift.
     std::function<double()> share = [] { return 1.0; };
     EventHook event = [](const std::string&, const std::string&) {};
+    std::function<double()> seconds_between_pulses = [] { return 0.5; };
   };
 
   /// What a worker is started as, and by whom; outlives this.

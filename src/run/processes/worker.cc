@@ -169,6 +169,7 @@ Status Serve(grpc::Service& service, const WorkerRequest& request) {
   builder.RegisterService(&service);
   // One queue, not one for each processor: calls are few, and every queue has threads of its own.
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
     return Error{ErrorCode::kFailed,

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kProgressSeconds = 0.5;
 constexpr int kRecentIntervals = 5;
-constexpr double kSecondsBetweenLooks = 0.05;
+constexpr double kSecondsBetweenLooks = 0.1;
 
 }  // namespace
 
