@@ -21,7 +21,7 @@ constexpr double kLongestOpening = 60;
 // camera that is gone, a source at its end) can wait; a training's progress cannot.
 constexpr double kSecondsBetweenPulses = 2;
 // While it comes back, which somebody waits for.
-constexpr double kFirstSecondsBetweenPulses = 0.5;
+constexpr double kFirstSecondsBetweenPulses = 0.2;
 constexpr double kFirstSeconds = 10;
 
 messages::Share ShareOf(double cores, int core) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -161,7 +162,10 @@ bool Supervised::Live(int generation) {
     changed_.notify_all();
     double asked = MonotonicClock().Now();
     double went_on = asked;
-    while (alive.ok() && !process->Wait(kSecondsBetweenLooks)) {
+    const auto nap = [&] {
+      return std::min(kSecondsBetweenLooks, hooks_.seconds_between_pulses());
+    };
+    while (alive.ok() && !process->Wait(nap())) {
       {
         const std::lock_guard lock(mutex_);
         if (stopping_) break;
@@ -173,7 +177,8 @@ bool Supervised::Live(int generation) {
         continue;
       }
       went_on = now;
-      if (now < asked + hooks_.seconds_between_pulses() - kSecondsBetweenLooks / 2) continue;
+      // Some naps make a pause, as near as can be.
+      if (now < asked + hooks_.seconds_between_pulses() - nap() / 2) continue;
       asked = now;
       alive = hooks_.pulse(channel);
     }
