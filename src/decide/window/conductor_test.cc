@@ -315,13 +315,27 @@ TEST(Conductor, ATrialThatMeasuredNonsenseIsRefused) {
 
 TEST(Conductor, PreparationThatTakesTheWholeWindowIsToldAndNothingIsDecided) {
   Case test;
-  test.world.Find("lobby").labelling_seconds = 60;
+  test.world.Find("lobby").labelling_seconds = 45;
   test.world.Find("door").trial_seconds = 60;
   const WindowRecord record = test.Run();
   EXPECT_THAT(record.decisions, IsEmpty());
   EXPECT_THAT(record.warnings, ElementsAre(HasSubstr("took the whole window")));
-  EXPECT_DOUBLE_EQ(record.labelling_seconds, 60);
+  EXPECT_DOUBLE_EQ(record.labelling_seconds, 45);
   EXPECT_DOUBLE_EQ(record.profiling_seconds, 61);
+}
+
+TEST(Conductor, LabelsLeaveHalfOfTheWindowAndTakeTurns) {
+  Case test;
+  test.world.Find("lobby").labelling_seconds = test.world.Find("door").labelling_seconds = 60;
+  const WindowRecord first = test.Run();
+  EXPECT_THAT(first.warnings, ElementsAre(HasSubstr("1 of 2 streams were not labelled")));
+  ASSERT_EQ(first.labels.size(), 1U);
+  EXPECT_TRUE(first.labels.contains("lobby"));
+  EXPECT_THAT(first.retrainings, SizeIs(1));
+  const WindowRecord second = test.Run();
+  ASSERT_EQ(second.labels.size(), 1U);
+  EXPECT_TRUE(second.labels.contains("door")) << "it was not reached the last time";
+  EXPECT_FALSE(test.Run().labels.contains("door"));
 }
 
 TEST(Conductor, NoStreamAtAllPassesTheWindow) {

@@ -37,6 +37,7 @@ struct Memory {
   };
   std::map<std::string, Swapped> swapped;
   DriftWatch drift;
+  std::set<std::string> unlabelled;    // Streams that the last window's labelling did not reach.
   std::set<std::string> looked_after;  // Streams whose last retraining came to its end.
   struct Drifting {
     double since_seconds = 0;

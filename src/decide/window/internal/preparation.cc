@@ -10,6 +10,12 @@
 #include "decide/window/internal/worthwhile.h"
 
 namespace ekya::window {
+namespace {
+
+// The part of a window after which no stream's labels are begun: what they are for takes the rest.
+constexpr double kLatestLabels = 0.5;
+
+}  // namespace
 
 // Labels and trials, while the streams are served with the rest. After it every stream that may
 // be retrained has the profiles that the policy reads.
@@ -54,12 +60,20 @@ void WindowRun::LabelAll() {
   for (const StreamWindow& stream : streams_) {
     if (!stream.state.gone) present.push_back(stream.id);
   }
-  const auto all = ports_.labels.Label(present, window_, end_);
+  // Who was not reached in the window before comes first.
+  std::stable_partition(present.begin(), present.end(),
+                        [&](const std::string& id) { return memory_.unlabelled.contains(id); });
+  memory_.unlabelled.clear();
+  const double latest = start + kLatestLabels * (end_ - start);
+  const auto all = ports_.labels.Label(present, window_, latest);
   for (std::size_t i = 0; i < present.size(); ++i) {
     const Result<LabelSummary>& labels = all[i];
     StreamWindow& stream = *Find(present[i]);
     if (!labels.ok()) {
-      if (labels.error().code == ErrorCode::kCancelled) continue;
+      if (labels.error().code == ErrorCode::kCancelled) {
+        memory_.unlabelled.insert(stream.id);
+        continue;
+      }
       Warn(stream.id, "not retrained in this window: no labels: " + labels.error().message);
       continue;
     }
@@ -85,6 +99,11 @@ void WindowRun::LabelAll() {
   }
   record_.labelling_seconds = ports_.timeline.Now() - start;
   TakeEvents();
+  if (!memory_.unlabelled.empty() && !record_.stopped) {
+    Warn("", fmt::format("{} of {} streams were not labelled in the first half of the window: they "
+                         "are not retrained in it and come first in the next",
+                         memory_.unlabelled.size(), present.size()));
+  }
 }
 
 // The candidates of a stream that are `needs`.
