@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -21,13 +21,14 @@
 #include "platform/resources/share.h"
 #include "run/workers/event_timeline.h"
 #include "run/workers/live_threads.h"
+#include "run/workers/live_windows.h"
+#include "run/workers/live_world.h"
 #include "run/workers/opening.h"
-#include "run/workers/ports.h"
 #include "run/workers/recorder.h"
+#include "run/workers/resumption.h"
 #include "run/workers/stream.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/thread_workers.h"
-#include "run/workers/trainer.h"
 #include "run/workers/window_grid.h"
 
 namespace ekya::workers {
@@ -35,8 +36,6 @@ namespace {
 
 // Results are pooled over so many intervals a window.
 constexpr int kIntervalsPerWindow = 30;
-// The part of a window that trials may take.
-constexpr double kLongestProfiling = 0.4;
 
 Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core) {
   const int processors = resources::Processors();
@@ -75,25 +74,6 @@ double SecondHalf(const StreamSet& streams, double ended) {
   return judged > 0 ? sum / judged : 0;
 }
 
-/// Where the golden model is the judge: has it say what `window`'s frames showed. Does nothing
-/// where that has been done, as it is for what is trained on.
-void JudgeByGolden(const StreamSet& streams, int window, LearningPool& pool,
-                   std::vector<std::string>* warnings) {
-  std::unique_ptr<LearningService> learning;
-  for (const std::string& id : streams.ids()) {
-    if (!streams.Get(id).judged_by_golden()) continue;
-    if (!learning) {
-      learning = pool.Take();
-      if (const Status set = learning->SetShare(1, -1); !set.ok()) {
-        warnings->push_back(set.error().message);
-      }
-    }
-    auto labelled = streams.Get(id).Label(window, *learning);
-    if (!labelled.ok()) warnings->push_back(id + ": " + labelled.error().message);
-  }
-  if (learning) pool.Give(std::move(learning));
-}
-
 /// The interval of the run's mean accuracy: the means of the streams' own ends, as if all of them
 /// were off to one side.
 void AddInterval(window::RunRecord* record) {
@@ -111,24 +91,36 @@ void AddInterval(window::RunRecord* record) {
   record->figures["accuracy_high"] = high / judged;
 }
 
-/// Removes what is too much in the data folder, and says so in the registry.
-std::unique_ptr<registry::Reaper> StartReaper(registry::DiskBudget* budget,
-                                              const std::filesystem::path& data_dir,
-                                              std::uint64_t max_bytes, Recorder& recorder) {
-  registry::ReaperOptions options;
-  options.max_bytes = max_bytes;
-  if (const auto space = resources::SpaceAt(data_dir); space.ok()) {
-    // Room to go on sampling, or what is low once would be low for ever.
-    options.keep_free = resources::MarksFor(space->total_bytes).enough_bytes;
+/// Removes what is too much in the data folder, and says so in the registry, while it lives.
+class DiskReaper {
+ public:
+  DiskReaper(const registry::DataFolder& folder, const std::filesystem::path& data_dir,
+             const registry::ModelStore& models, std::uint64_t max_bytes, Recorder& recorder)
+      : budget_(folder, models, recorder.registry()),
+        reaper_(&budget_, OptionsOf(data_dir, max_bytes),
+                [&recorder](const registry::Reaped& reaped) {
+                  const std::string what =
+                      reaped.gone.empty() ? "nothing more may go" : registry::Describe(reaped.gone);
+                  Log(reaped.enough ? LogLevel::kInfo : LogLevel::kWarning, "", "disk budget: {}",
+                      what);
+                  recorder.Event("", reaped.enough ? "disk reaped" : "disk full", what);
+                }) {}
+
+ private:
+  static registry::ReaperOptions OptionsOf(const std::filesystem::path& data_dir,
+                                           std::uint64_t max_bytes) {
+    registry::ReaperOptions options;
+    options.max_bytes = max_bytes;
+    if (const auto space = resources::SpaceAt(data_dir); space.ok()) {
+      // Room to go on sampling, or what is low once would be low for ever.
+      options.keep_free = resources::MarksFor(space->total_bytes).enough_bytes;
+    }
+    return options;
   }
-  return std::make_unique<registry::Reaper>(
-      budget, options, [&recorder](const registry::Reaped& reaped) {
-        const std::string what =
-            reaped.gone.empty() ? "nothing more may go" : registry::Describe(reaped.gone);
-        Log(reaped.enough ? LogLevel::kInfo : LogLevel::kWarning, "", "disk budget: {}", what);
-        recorder.Event("", reaped.enough ? "disk reaped" : "disk full", what);
-      });
-}
+
+  registry::DiskBudget budget_;
+  registry::Reaper reaper_;
+};
 
 window::ConductorSettings SettingsOf(const Site& site, int devices) {
   window::ConductorSettings settings;
@@ -147,243 +139,190 @@ window::ConductorSettings SettingsOf(const Site& site, int devices) {
   return settings;
 }
 
-/// Since when a run goes on, and with which windows.
-struct Resumption {
-  double elapsed_seconds = 0;  ///< Since the run's second 0.
-  /// The window that begins after the last whole one, and when that one ended; none: the first has
-  /// not ended.
-  std::optional<std::pair<int, double>> next_window;
-};
-
-/// How `killed`, which `recorder` goes on with, stands.
-Resumption Resume(const registry::RunEntry& killed, Recorder& recorder) {
-  Resumption resumption;
-  resumption.elapsed_seconds = recorder.Elapsed();
-  const auto windows = recorder.registry()->Windows(1, std::nullopt);
-  if (windows.ok() && !windows->empty() && windows->front().run == killed.id) {
-    resumption.next_window = {windows->front().window + 1,
-                              windows->front().end_seconds - killed.started_seconds};
-  }
-  return resumption;
+/// Of a run of which nothing has happened yet.
+window::RunRecord NewRecord(const Site& site, const LiveOptions& options, int devices) {
+  window::RunRecord record;
+  record.scheduler = options.scheduler;
+  record.seed = options.seed;
+  record.devices = devices;
+  record.device_cores = site.compute.device_cores;
+  record.quanta_per_device = site.compute.quanta_per_device;
+  record.window_seconds = site.compute.window_seconds;
+  return record;
 }
 
-/// One window after another, until the run is to stop.
-class Windows {
- public:
-  Windows(const StreamSet& streams, window::Conductor& conductor, EventTimeline& timeline,
-          LearningPool& pool, Recorder& recorder, double window_seconds)
-      : streams_(streams),
-        conductor_(conductor),
-        timeline_(timeline),
-        pool_(pool),
-        recorder_(recorder),
-        window_seconds_(window_seconds) {}
+/// Tells the box's service supervisor, where there is one.
+void Tell(const resources::ServiceNotifier* notifier,
+          Status (resources::ServiceNotifier::*what)() const) {
+  if (notifier == nullptr) return;
+  if (const Status told = (notifier->*what)(); !told.ok()) {
+    Log(LogLevel::kWarning, "", "{}", told.error().message);
+  }
+}
 
-  /// From `window` on, which lasts until `grid` says. `live_window` is that window's number among
-  /// the live ones, from 1, and stays so.
-  Status Run(int window, WindowGrid grid, std::atomic<int>* live_window,
-             window::RunRecord* record) {
-    const int before_the_first = window - *live_window;
-    while (true) {
-      // Frames belong to windows by their time: what overran into the next has it shortened.
-      auto conducted = conductor_.Run(window, grid.StartOf(window + 1));
-      if (!conducted.ok()) return conducted.error();
-      const bool stopped = conducted->stopped;
-      const bool ended_early = !conducted->ended_early.empty();
-      Keep(std::move(*conducted), record);
-      // A policy that never retrains has asked for no labels.
-      JudgeByGolden(streams_, window - 1, pool_, &record->warnings);
-      if (stopped) break;
-      const double now = timeline_.Now();
-      if (ended_early) {
-        grid.Begin(window + 1, now);
-        BeginEarly(window + 1, now);
-      }
-      window = std::max(window + 1, grid.WindowAt(now));
-      *live_window = window - before_the_first;
+/// What a run holds of the box for as long as it lasts: the data folder, who enforces shares, and
+/// the workers.
+struct LiveBox {
+  registry::DataLock lock;
+  std::unique_ptr<resources::ShareEnforcer> enforcer;
+  std::unique_ptr<Workers> workers;
+
+  static Result<LiveBox> Hold(const Site& site, const LiveOptions& options, Clock& clock) {
+    EKYA_ASSIGN(registry::DataLock lock, registry::DataLock::Take(options.data_dir));
+    EKYA_ASSIGN(auto enforcer, resources::MakeShareEnforcer(site.compute.enforcement));
+    // Before this thread joins what serves: processes begin where it is.
+    std::unique_ptr<Workers> workers;
+    if (options.workers) {
+      EKYA_ASSIGN(workers, options.workers());
+    } else {
+      workers = MakeThreadWorkers(site, options.seed, options.data_dir, clock, *enforcer);
     }
-    last_ = window;
+    if (const Status joined = enforcer->JoinService(); !joined.ok()) {
+      Log(LogLevel::kWarning, "", "cameras may lag behind: {}", joined.error().message);
+    }
+    return LiveBox{std::move(lock), std::move(enforcer), std::move(workers)};
+  }
+};
+
+/// One run: opened, begun, conducted to its end, each once and in this order.
+class LiveRun {
+ public:
+  LiveRun(const Site& site, const LiveOptions& options, LiveBox box, Clock& clock)
+      : site_(site),
+        options_(options),
+        clock_(clock),
+        box_(std::move(box)),
+        folder_(options.data_dir),
+        recorder_(folder_.Registry()),
+        store_(registry::ModelStore::Open(folder_.Models())),
+        killed_(options.resume ? TakeUpKilled(options.scheduler, options.seed, recorder_)
+                               : std::nullopt),
+        environment_{site,
+                     options.seed,
+                     options.data_dir,
+                     clock,
+                     store_.ok() ? &*store_ : nullptr,
+                     recorder_,
+                     [this](const window::Event& event) { timeline_->Post(event); }} {
+    if (!store_.ok()) {
+      Log(LogLevel::kWarning, "", "models are not kept: {}", store_.error().message);
+    }
+    hooks_.event = [this](const std::string& stream, const std::string& kind,
+                          const std::string& detail) { recorder_.Event(stream, kind, detail); };
+  }
+
+  /// Opens the cameras and has first models trained where none serves.
+  Status Open() {
+    EKYA_RETURN_IF_ERROR(OpenStreams(options_.resume, killed_.has_value(), environment_,
+                                     *box_.workers, hooks_, &streams_));
+    Log(LogLevel::kInfo, "", "{}; shares are enforced by {}", box_.workers->mechanism(),
+        box_.enforcer->mechanism());
+    return TrainFirstModels(streams_, *box_.workers, hooks_, resources::Processors());
+  }
+
+  /// The run's second 0, or where the killed one stands, is now: cameras play and models serve.
+  Status Begin() {
+    if (killed_) {
+      resumption_ = Resume(*killed_, recorder_);
+    } else {
+      recorder_.Begin(EpochSeconds(), options_.scheduler, options_.seed,
+                      site_.compute.window_seconds, Entries());
+    }
+    start_ = clock_.Now() - resumption_.elapsed_seconds;
+    if (store_.ok()) {
+      reaper_.emplace(folder_, options_.data_dir, *store_, site_.server.max_bytes, recorder_);
+    }
+    timeline_ = std::make_unique<EventTimeline>(clock_, start_);
+    for (const std::string& id : streams_.ids()) {
+      if (const auto& next = resumption_.next_window) {
+        EKYA_RETURN_IF_ERROR(streams_.Get(id).BeginWindow(next->first, next->second));
+      }
+      EKYA_RETURN_IF_ERROR(streams_.Get(id).Start(start_));
+    }
     return {};
   }
 
-  /// The last one that was conducted.
-  int last() const { return last_; }
+  /// Window after window, until the run is to stop; what it leaves behind.
+  Result<window::RunRecord> Conduct(const std::vector<int>& cores, schedule::Policy& policy) {
+    LiveWorld world(environment_, streams_, *box_.workers, hooks_, cores, *timeline_, start_);
+    const window::ConductorSettings settings = SettingsOf(site_, static_cast<int>(cores.size()));
+    window::Conductor conductor(settings, policy, world.ports());
+    LiveWindows windows(streams_, conductor, *timeline_, world.pool(), recorder_,
+                        settings.window_seconds);
+    window::RunRecord record = NewRecord(site_, options_, settings.devices);
+    const Status status = Serve(world, windows, &record);
+    recorder_.End();
+    if (!status.ok()) return status.error();
+
+    const double ended = timeline_->Now();
+    for (const std::string& id : streams_.ids())
+      record.streams.push_back(streams_.Get(id).Record());
+    record.figures["accuracy_second_half"] = SecondHalf(streams_, ended);
+    AddInterval(&record);
+    world.Account(&record);
+    return record;
+  }
 
  private:
-  void Keep(window::WindowRecord conducted, window::RunRecord* record) {
-    recorder_.Window(conducted);
-    // Of this window and the one before it, whose labels may have come only now.
+  std::vector<registry::StreamEntry> Entries() const {
+    std::vector<registry::StreamEntry> entries;
     for (const std::string& id : streams_.ids()) {
-      recorder_.Accuracies(streams_.Get(id).Record(), conducted.start_seconds - window_seconds_,
-                           streams_.Get(id).versions());
+      const CameraSettings& camera = streams_.Get(id).camera();
+      entries.push_back({id, camera.task, camera.classes});
     }
-    record->windows.push_back(std::move(conducted));
+    return entries;
   }
 
-  void BeginEarly(int window, double from) {
-    for (const std::string& id : streams_.ids()) {
-      if (const Status told = streams_.Get(id).BeginWindow(window, from); !told.ok()) {
-        Log(LogLevel::kWarning, id, "{}", told.error().message);
-      }
-    }
+  /// Has `windows` conducted beside the threads that look after the run; then nothing plays any
+  /// more.
+  Status Serve(LiveWorld& world, LiveWindows& windows, window::RunRecord* record) {
+    const double window_seconds = site_.compute.window_seconds;
+    const int first_window = site_.learning.bootstrap_windows;
+    WindowGrid grid(window_seconds, first_window);
+    if (const auto& next = resumption_.next_window) grid.Begin(next->first, next->second);
+    const int window = grid.WindowAt(resumption_.elapsed_seconds);
+    std::atomic<int> live_window{1 + window - first_window};
+    const Ticker ticker(streams_, world.trainer(), options_, live_window, clock_, start_,
+                        resumption_.elapsed_seconds, window_seconds / kIntervalsPerWindow);
+    const Watch watch(streams_, options_, *timeline_, world.profiling());
+    Tell(options_.notifier, &resources::ServiceNotifier::Ready);
+    Status status = windows.Run(window, grid, &live_window, record);
+    Tell(options_.notifier, &resources::ServiceNotifier::Stopping);
+    world.profiling().Release();
+    for (const std::string& id : streams_.ids()) streams_.Get(id).Stop();
+    if (status.ok()) windows.JudgeLast(record);
+    return status;
   }
 
-  const StreamSet& streams_;
-  window::Conductor& conductor_;
-  EventTimeline& timeline_;
-  LearningPool& pool_;
-  Recorder& recorder_;
-  const double window_seconds_;
-  int last_ = 0;
+  const Site& site_;
+  const LiveOptions& options_;
+  Clock& clock_;
+  const LiveBox box_;
+  const registry::DataFolder folder_;
+  Recorder recorder_;
+  Result<registry::ModelStore> store_;
+  const std::optional<registry::RunEntry> killed_;
+  // Begins with the run; until then no camera plays and nothing is posted.
+  std::unique_ptr<EventTimeline> timeline_;
+  const StreamEnvironment environment_;
+  WorkerHooks hooks_;
+  StreamSet streams_;
+  Resumption resumption_;
+  double start_ = 0;  // second 0 on the clock, once begun
+  std::optional<DiskReaper> reaper_;
 };
 
 }  // namespace
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
-  const ComputeSettings& compute = site.compute;
-  const std::filesystem::path& data_dir = options.data_dir;
-  EKYA_ASSIGN(const std::vector<int> cores, CoresOf(compute, options.first_core));
+  EKYA_ASSIGN(const std::vector<int> cores, CoresOf(site.compute, options.first_core));
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
-  EKYA_ASSIGN(const registry::DataLock lock, registry::DataLock::Take(data_dir));
-  EKYA_ASSIGN(const auto enforcer, resources::MakeShareEnforcer(compute.enforcement));
-
   Clock& clock = MonotonicClock();
-  // Before this thread joins what serves: processes begin where it is.
-  std::unique_ptr<Workers> workers;
-  if (options.workers) {
-    EKYA_ASSIGN(workers, options.workers());
-  } else {
-    workers = MakeThreadWorkers(site, options.seed, data_dir, clock, *enforcer);
-  }
-  if (const Status joined = enforcer->JoinService(); !joined.ok()) {
-    Log(LogLevel::kWarning, "", "cameras may lag behind: {}", joined.error().message);
-  }
-
-  const registry::DataFolder folder(data_dir);
-  Recorder recorder(folder.Registry());
-  auto store = registry::ModelStore::Open(folder.Models());
-  if (!store.ok()) Log(LogLevel::kWarning, "", "models are not kept: {}", store.error().message);
-  auto killed = options.resume ? recorder.Killed() : std::nullopt;
-  // Another scheduler's or seed's run is not this one: its models may have seen what this one is
-  // judged by.
-  if (killed && (killed->scheduler != options.scheduler || killed->seed != options.seed)) {
-    killed.reset();
-  }
-  // From here on what is recorded is of that run.
-  if (killed) recorder.Continue(*killed);
-  // Begins with the run; until then no camera plays and nothing is posted.
-  std::unique_ptr<EventTimeline> timeline;
-  const auto post = [&timeline](const window::Event& event) { timeline->Post(event); };
-  const StreamEnvironment environment{
-      site, options.seed, data_dir, clock, store.ok() ? &*store : nullptr, recorder, post};
-  WorkerHooks hooks;
-  hooks.event = [&recorder](const std::string& stream, const std::string& kind,
-                            const std::string& detail) { recorder.Event(stream, kind, detail); };
-  StreamSet streams;
-  EKYA_RETURN_IF_ERROR(
-      OpenStreams(options.resume, killed.has_value(), environment, *workers, hooks, &streams));
-  Log(LogLevel::kInfo, "", "{}; shares are enforced by {}", workers->mechanism(),
-      enforcer->mechanism());
-  EKYA_RETURN_IF_ERROR(TrainFirstModels(streams, *workers, hooks, resources::Processors()));
-
-  const double window_seconds = compute.window_seconds;
-  const int first_window = site.learning.bootstrap_windows;
-  WindowGrid grid(window_seconds, first_window);
-  Resumption resumption;
-  if (killed) {
-    resumption = Resume(*killed, recorder);
-    Log(LogLevel::kInfo, "", "goes on with the run that was killed, {:.0f} s after its start",
-        resumption.elapsed_seconds);
-  } else {
-    std::vector<registry::StreamEntry> entries;
-    for (const std::string& id : streams.ids()) {
-      const CameraSettings& camera = streams.Get(id).camera();
-      entries.push_back({id, camera.task, camera.classes});
-    }
-    recorder.Begin(EpochSeconds(), options.scheduler, options.seed, window_seconds, entries);
-  }
-  const double start = clock.Now() - resumption.elapsed_seconds;
-  std::optional<registry::DiskBudget> budget;
-  std::unique_ptr<registry::Reaper> reaper;
-  if (store.ok()) {
-    budget.emplace(folder, *store, recorder.registry());
-    reaper = StartReaper(&*budget, data_dir, site.server.max_bytes, recorder);
-  }
-
-  timeline = std::make_unique<EventTimeline>(clock, start);
-  if (const auto& next = resumption.next_window) grid.Begin(next->first, next->second);
-  for (const std::string& id : streams.ids()) {
-    if (const auto& next = resumption.next_window) {
-      EKYA_RETURN_IF_ERROR(streams.Get(id).BeginWindow(next->first, next->second));
-    }
-    EKYA_RETURN_IF_ERROR(streams.Get(id).Start(start));
-  }
-  ProfilingCompute profiling(*workers, hooks, cores, compute.device_cores,
-                             compute.quanta_per_device);
-  TrialModels trial_models;
-  LearningPool pool(*workers, cores.size() + 1, hooks);
-  LiveTrainer trainer(streams, trial_models, pool, compute.device_cores, options.seed, post);
-  LiveMonitor monitor(streams);
-  LiveLabels label_source(streams, profiling, start, resources::FreeSpace::Of(data_dir));
-  LiveTrialRunner trials(streams, trial_models, profiling, clock, compute.device_cores,
-                         kLongestProfiling * window_seconds, options.seed);
-  window::RunRecord record;
-  LiveSwapper swapper(streams, trainer, [&](const std::string& stream, std::int64_t version) {
-    record.swaps.push_back({timeline->Now(), stream, version});
-  });
-  LiveAllocations allocations(streams, trainer, profiling, cores, compute.device_cores,
-                              compute.quanta_per_device);
-  LiveDrift drift(streams);
-  const window::ConductorSettings settings = SettingsOf(site, static_cast<int>(cores.size()));
-  window::Conductor conductor(
-      settings, *policy,
-      {*timeline, monitor, label_source, trials, trainer, swapper, allocations, &drift});
-
-  record.scheduler = options.scheduler;
-  record.seed = options.seed;
-  record.devices = settings.devices;
-  record.device_cores = compute.device_cores;
-  record.quanta_per_device = compute.quanta_per_device;
-  record.window_seconds = window_seconds;
-
-  Status status;
-  Windows windows(streams, conductor, *timeline, pool, recorder, window_seconds);
-  {
-    const int window = grid.WindowAt(resumption.elapsed_seconds);
-    std::atomic<int> live_window{1 + window - first_window};
-    Ticker ticker(streams, trainer, options, live_window, clock, start, resumption.elapsed_seconds,
-                  window_seconds / kIntervalsPerWindow);
-    Watch watch(streams, options, *timeline, profiling);
-    if (options.notifier != nullptr) {
-      if (const Status told = options.notifier->Ready(); !told.ok()) {
-        Log(LogLevel::kWarning, "", "{}", told.error().message);
-      }
-    }
-    status = windows.Run(window, grid, &live_window, &record);
-    if (options.notifier != nullptr) {
-      if (const Status told = options.notifier->Stopping(); !told.ok()) {
-        Log(LogLevel::kWarning, "", "{}", told.error().message);
-      }
-    }
-    profiling.Release();
-    for (const std::string& id : streams.ids()) streams.Get(id).Stop();
-    if (status.ok()) JudgeByGolden(streams, windows.last(), pool, &record.warnings);
-  }
-  recorder.End();
-  if (!status.ok()) return status.error();
-
-  const double ended = timeline->Now();
-  for (const std::string& id : streams.ids()) {
-    record.streams.push_back(streams.Get(id).Record());
-    record.inference_device_seconds += streams.Get(id).CpuSeconds() / compute.device_cores;
-    record.retraining_device_seconds += trainer.CpuSeconds(id) / compute.device_cores;
-  }
-  record.figures["accuracy_second_half"] = SecondHalf(streams, ended);
-  AddInterval(&record);
-  record.labelling_device_seconds = label_source.cpu_seconds() / compute.device_cores;
-  record.profiling_device_seconds =
-      profiling.CpuSeconds() / compute.device_cores - record.labelling_device_seconds;
-  return record;
+  EKYA_ASSIGN(LiveBox box, LiveBox::Hold(site, options, clock));
+  LiveRun run(site, options, std::move(box), clock);
+  EKYA_RETURN_IF_ERROR(run.Open());
+  EKYA_RETURN_IF_ERROR(run.Begin());
+  return run.Conduct(cores, *policy);
 }
 
 }  // namespace ekya::workers

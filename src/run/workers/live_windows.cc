@@ -1,0 +1,71 @@
+#include "run/workers/live_windows.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+
+namespace ekya::workers {
+
+Status LiveWindows::Run(int window, WindowGrid grid, std::atomic<int>* live_window,
+                        window::RunRecord* record) {
+  const int before_the_first = window - *live_window;
+  while (true) {
+    // Frames belong to windows by their time: what overran into the next has it shortened.
+    auto conducted = conductor_.Run(window, grid.StartOf(window + 1));
+    if (!conducted.ok()) return conducted.error();
+    const bool stopped = conducted->stopped;
+    const bool ended_early = !conducted->ended_early.empty();
+    Keep(std::move(*conducted), record);
+    // A policy that never retrains has asked for no labels.
+    JudgeByGolden(window - 1, record);
+    if (stopped) break;
+    const double now = timeline_.Now();
+    if (ended_early) {
+      grid.Begin(window + 1, now);
+      BeginEarly(window + 1, now);
+    }
+    window = std::max(window + 1, grid.WindowAt(now));
+    *live_window = window - before_the_first;
+  }
+  last_ = window;
+  return {};
+}
+
+void LiveWindows::JudgeByGolden(int window, window::RunRecord* record) {
+  std::unique_ptr<LearningService> learning;
+  for (const std::string& id : streams_.ids()) {
+    if (!streams_.Get(id).judged_by_golden()) continue;
+    if (!learning) {
+      learning = pool_.Take();
+      if (const Status set = learning->SetShare(1, -1); !set.ok()) {
+        record->warnings.push_back(set.error().message);
+      }
+    }
+    auto labelled = streams_.Get(id).Label(window, *learning);
+    if (!labelled.ok()) record->warnings.push_back(id + ": " + labelled.error().message);
+  }
+  if (learning) pool_.Give(std::move(learning));
+}
+
+void LiveWindows::Keep(window::WindowRecord conducted, window::RunRecord* record) {
+  recorder_.Window(conducted);
+  // Of this window and the one before it, whose labels may have come only now.
+  for (const std::string& id : streams_.ids()) {
+    recorder_.Accuracies(streams_.Get(id).Record(), conducted.start_seconds - window_seconds_,
+                         streams_.Get(id).versions());
+  }
+  record->windows.push_back(std::move(conducted));
+}
+
+void LiveWindows::BeginEarly(int window, double from) {
+  for (const std::string& id : streams_.ids()) {
+    if (const Status told = streams_.Get(id).BeginWindow(window, from); !told.ok()) {
+      Log(LogLevel::kWarning, id, "{}", told.error().message);
+    }
+  }
+}
+
+}  // namespace ekya::workers
