@@ -336,22 +336,26 @@ workers::TrainingJob Unpack(const messages::TrainingJob& job) {
 
 messages::PairedMeasure Pack(const workers::PairedMeasure& measure) {
   messages::PairedMeasure packed;
-  for (const double each : measure.served) packed.add_served(each);
-  for (const double each : measure.candidate) packed.add_candidate(each);
-  for (const double each : measure.served_loss) packed.add_served_loss(each);
-  for (const double each : measure.candidate_loss) packed.add_candidate_loss(each);
-  for (const int each : measure.label) packed.add_label(each);
+  const swap::PairedOutcomes& outcomes = measure.outcomes;
+  for (const float each : outcomes.served) packed.add_served(each);
+  for (const float each : outcomes.candidate) packed.add_candidate(each);
+  for (const float each : outcomes.served_loss) packed.add_served_loss(each);
+  for (const float each : outcomes.candidate_loss) packed.add_candidate_loss(each);
+  for (const int each : outcomes.label) packed.add_label(each);
   packed.set_served_accuracy(measure.served_accuracy);
   packed.set_candidate_accuracy(measure.candidate_accuracy);
   packed.set_objects(measure.objects);
+  packed.set_temperature(measure.temperature);
   return packed;
 }
 
 workers::PairedMeasure Unpack(const messages::PairedMeasure& measure) {
-  return {All<double>(measure.served()),      All<double>(measure.candidate()),
-          All<double>(measure.served_loss()), All<double>(measure.candidate_loss()),
-          All<int>(measure.label()),          measure.served_accuracy(),
-          measure.candidate_accuracy(),       measure.objects()};
+  return {{All<float>(measure.served()), All<float>(measure.candidate()), All<int>(measure.label()),
+           All<float>(measure.served_loss()), All<float>(measure.candidate_loss())},
+          measure.served_accuracy(),
+          measure.candidate_accuracy(),
+          measure.objects(),
+          measure.temperature()};
 }
 
 messages::TrainingReport Pack(const workers::TrainingReport& report) {
@@ -368,7 +372,6 @@ messages::TrainingReport Pack(const workers::TrainingReport& report) {
   packed.set_parameters(report.parameters);
   *packed.mutable_comparison() = Pack(report.comparison);
   for (const std::string& name : report.classes) packed.add_classes(name);
-  packed.set_temperature(report.temperature);
   for (const std::string& name : report.new_classes) packed.add_new_classes(name);
   return packed;
 }
@@ -386,7 +389,6 @@ workers::TrainingReport Unpack(const messages::TrainingReport& report) {
           report.parameters(),
           All<std::string>(report.classes()),
           Unpack(report.comparison()),
-          report.temperature(),
           All<std::string>(report.new_classes())};
 }
 

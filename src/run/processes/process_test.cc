@@ -25,12 +25,12 @@ TEST(Convert, AVersionAndWhatMadeItArriveWhole) {
   EXPECT_EQ(version.weights, "w");
   EXPECT_EQ(version.temperature, 1.5);
   workers::TrainingReport report;
-  report.temperature = 0.8;
+  report.comparison.temperature = 0.8;
   report.classes = {"car", "bus"};
   report.new_classes = {"bus"};
   report.comparison.objects = 3;
   const workers::TrainingReport arrived = Unpack(Pack(report));
-  EXPECT_EQ(arrived.temperature, 0.8);
+  EXPECT_EQ(arrived.comparison.temperature, 0.8);
   EXPECT_EQ(arrived.classes, report.classes);
   EXPECT_EQ(arrived.new_classes, report.new_classes);
   EXPECT_EQ(arrived.comparison.objects, 3);
@@ -179,19 +179,19 @@ TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
   workers::TrainingReport report;
   report.accuracy = {0.5, 0.75};
   report.whole = false;
-  report.comparison.served = {0, 1};
-  report.comparison.candidate = {1, 1};
-  report.comparison.label = {-1, 3};
-  report.comparison.served_loss = {1.5, 0};
-  report.comparison.candidate_loss = {0.5, 0.25};
+  report.comparison.outcomes.served = {0, 1};
+  report.comparison.outcomes.candidate = {1, 1};
+  report.comparison.outcomes.label = {0, 3};
+  report.comparison.outcomes.served_loss = {1.5, 0};
+  report.comparison.outcomes.candidate_loss = {0.5, 0.25};
   report.comparison.candidate_accuracy = 1;
   const workers::TrainingReport told = Unpack(Pack(report));
   EXPECT_EQ(told.accuracy, report.accuracy);
   EXPECT_FALSE(told.whole);
-  EXPECT_EQ(told.comparison.label, report.comparison.label);
-  EXPECT_EQ(told.comparison.served_loss, report.comparison.served_loss);
-  EXPECT_EQ(told.comparison.candidate_loss, report.comparison.candidate_loss);
-  EXPECT_EQ(told.comparison.candidate, report.comparison.candidate);
+  EXPECT_EQ(told.comparison.outcomes.label, report.comparison.outcomes.label);
+  EXPECT_EQ(told.comparison.outcomes.served_loss, report.comparison.outcomes.served_loss);
+  EXPECT_EQ(told.comparison.outcomes.candidate_loss, report.comparison.outcomes.candidate_loss);
+  EXPECT_EQ(told.comparison.outcomes.candidate, report.comparison.outcomes.candidate);
   EXPECT_EQ(told.comparison.candidate_accuracy, 1);
 }
 

@@ -12,6 +12,7 @@
 #include "core/frame.h"
 #include "core/site.h"
 #include "platform/models/learning_model.h"
+#include "run/workers/services.h"
 #include "stages/labels/labeller.h"
 #include "stages/retrain/retrainer.h"
 
@@ -33,21 +34,6 @@ struct Material {
   int exemplars = 0;  ///< Replayed in an epoch: as many as there are new ones, at most.
   int held_out = 0;
   int held_out_objects = 0;  ///< In those held out: what an accuracy measured on them rests on.
-};
-
-/// Two models on the same held-out material, item by item.
-struct Comparison {
-  std::vector<double> served;
-  std::vector<double> candidate;
-  std::vector<double> served_loss;     ///< swap::LossOf of each sample; none of pictures.
-  std::vector<double> candidate_loss;  ///< As above.
-  std::vector<int> label;              ///< The class of each sample; -1: a picture of several.
-  double served_accuracy = 0;          ///< As Learner::Measure: over all items.
-  double candidate_accuracy = 0;       ///< As above.
-  int objects = 0;                     ///< In the items.
-  /// By which the candidate's logits are to be divided so that its scores on these items mean what
-  /// they say (swap::Calibration).
-  double temperature = 1;
 };
 
 /// What one stream's model learns from and how: labelled samples of crops for a classifier, whole
@@ -90,10 +76,11 @@ class Learner {
                                      std::uint64_t seed) const = 0;
   /// Accuracy or F1 on what is held out of `window`; 0 where nothing is.
   virtual Result<double> Measure(const models::LearningModel& model, int window) const = 0;
-  /// How right each of the two is, 0..1, on each item that is held out of `window`: of a sample
-  /// whether its class was found, of a picture its own F1 at IoU 0.3.
-  virtual Result<Comparison> Compare(const models::LearningModel& served,
-                                     const models::LearningModel& candidate, int window) const = 0;
+  /// How right each of the two is on each item that is held out of `window`: of a sample whether
+  /// its class was found, of a picture its own F1 at IoU 0.3. Accuracies as Measure.
+  virtual Result<PairedMeasure> Compare(const models::LearningModel& served,
+                                        const models::LearningModel& candidate,
+                                        int window) const = 0;
 
   virtual std::unique_ptr<models::LearningModel> Clone(
       const models::LearningModel& model) const = 0;

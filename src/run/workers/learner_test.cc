@@ -101,10 +101,11 @@ TEST_P(EachLearner, AnotherProcessLearnsFromTheSameMaterial) {
   EXPECT_EQ(again.learner->MaterialOf(1, kAllHeldOut).exemplars, 6);
   const auto comparison = again.learner->Compare(*again.model, *again.model, 1);
   ASSERT_TRUE(comparison.ok());
-  EXPECT_EQ(comparison->served, comparison->candidate);
-  EXPECT_EQ(comparison->served.size(), 4U);
-  EXPECT_EQ(comparison->served_loss.size(), GetParam() == std::string("detection") ? 0U : 4U);
-  EXPECT_EQ(comparison->served_loss, comparison->candidate_loss);
+  EXPECT_EQ(comparison->outcomes.served, comparison->outcomes.candidate);
+  EXPECT_EQ(comparison->outcomes.served.size(), 4U);
+  EXPECT_EQ(comparison->outcomes.served_loss.size(),
+            GetParam() == std::string("detection") ? 0U : 4U);
+  EXPECT_EQ(comparison->outcomes.served_loss, comparison->outcomes.candidate_loss);
   EXPECT_EQ(comparison->objects, 4);
   // Damaged samples are passed over, and those of other windows are not.
   std::filesystem::resize_file(folder_ / "samples" / "1.safetensors", 30);
@@ -242,9 +243,9 @@ TEST_F(ShadesTest, AModelBeginsWithWhatItIsShownAndLearnsTheRestLater) {
   EXPECT_GT(grown->accuracy.back(), 0.9);
   const auto comparison = opened.learner->Compare(*first->model, *grown->model, 1);
   ASSERT_TRUE(comparison.ok()) << comparison.error().message;
-  for (std::size_t i = 0; i < comparison->label.size(); ++i) {
-    if (comparison->label[i] == 1) {
-      EXPECT_EQ(comparison->served[i], 0);
+  for (std::size_t i = 0; i < comparison->outcomes.label.size(); ++i) {
+    if (comparison->outcomes.label[i] == 1) {
+      EXPECT_EQ(comparison->outcomes.served[i], 0);
     }
   }
   EXPECT_GT(comparison->candidate_accuracy, comparison->served_accuracy);

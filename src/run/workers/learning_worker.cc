@@ -64,13 +64,6 @@ std::vector<labels::Labeller::Labels> ByPlace(const std::vector<FrameLabel>& lab
   return placed;
 }
 
-PairedMeasure AsMeasure(Comparison comparison) {
-  return {std::move(comparison.served),      std::move(comparison.candidate),
-          std::move(comparison.served_loss), std::move(comparison.candidate_loss),
-          std::move(comparison.label),       comparison.served_accuracy,
-          comparison.candidate_accuracy,     comparison.objects};
-}
-
 }  // namespace
 
 LearningWorker::LearningWorker(const std::string& name, const LearningPlace& place)
@@ -275,9 +268,7 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
   report.classes = model->classes();
   if (job.compare) {
     EKYA_ASSIGN(const auto served, Weights(*opened, job.pupil, job.served));
-    EKYA_ASSIGN(auto comparison, learner.Compare(*served, *model, job.window));
-    report.temperature = comparison.temperature;
-    report.comparison = AsMeasure(std::move(comparison));
+    EKYA_ASSIGN(report.comparison, learner.Compare(*served, *model, job.window));
     const std::vector<std::string>& known = served->classes();
     std::ranges::copy_if(
         model->classes(), std::back_inserter(report.new_classes),
@@ -296,8 +287,7 @@ Result<PairedMeasure> LearningWorker::Compare(const Pupil& pupil, int window,
     EKYA_ASSIGN(OpenedLearner* const opened, LearnerOf(pupil));
     EKYA_ASSIGN(const auto first, Weights(*opened, pupil, served));
     EKYA_ASSIGN(const auto second, Weights(*opened, pupil, candidate));
-    EKYA_ASSIGN(auto comparison, opened->learner->Compare(*first, *second, window));
-    return AsMeasure(std::move(comparison));
+    return opened->learner->Compare(*first, *second, window);
   });
 }
 

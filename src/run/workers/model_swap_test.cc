@@ -51,8 +51,8 @@ class DumbLearner : public Learner {
   Result<double> Measure(const models::LearningModel& model, int window) const override {
     return learner_.Measure(model, window);
   }
-  Result<Comparison> Compare(const models::LearningModel& served,
-                             const models::LearningModel& candidate, int window) const override {
+  Result<PairedMeasure> Compare(const models::LearningModel& served,
+                                const models::LearningModel& candidate, int window) const override {
     return learner_.Compare(served, candidate, window);
   }
   std::unique_ptr<models::LearningModel> Clone(const models::LearningModel& model) const override {

@@ -191,7 +191,7 @@ Status LiveSwapper::Promote(const LiveTrainer::Trained& trained, double device_s
   const PairedMeasure& comparison = report.comparison;
   std::string reason = "the stream's first model";
   if (stream.version() > 0) {
-    const swap::GateResult gate = swap::Judge(AsOutcomes(comparison));
+    const swap::GateResult gate = swap::Judge(comparison.outcomes);
     if (!gate.promote) return Error{ErrorCode::kInfeasible, gate.reason};
     reason = gate.reason;
   }
@@ -205,7 +205,7 @@ Status LiveSwapper::Promote(const LiveTrainer::Trained& trained, double device_s
   return stream.Serve(
       trained.weights,
       {trained.window, trained.configuration, comparison.candidate_accuracy, comparison.objects,
-       device_seconds, reason, report.classes, report.new_classes, report.temperature});
+       device_seconds, reason, report.classes, report.new_classes, comparison.temperature});
 }
 
 LiveAllocations::LiveAllocations(const StreamSet& streams, LiveTrainer& trainer,

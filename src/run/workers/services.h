@@ -11,6 +11,7 @@
 #include "core/scorer.h"
 #include "core/situation.h"
 #include "decide/window/ports.h"
+#include "stages/swap/gate.h"
 
 /// What the worker processes of a run do for the process that conducts it. The interfaces know no
 /// transport: a worker may be an object of this process (StreamWorker, LearningWorker), as in tests
@@ -160,16 +161,15 @@ struct TrainingJob {
   std::string out;         ///< Where the weights go.
 };
 
-/// Two models on the same held-out items.
+/// Two models on the same held-out items: samples, or pictures.
 struct PairedMeasure {
-  std::vector<double> served;          ///< 0..1 each.
-  std::vector<double> candidate;       ///< As above.
-  std::vector<double> served_loss;     ///< swap::LossOf of each; none of pictures.
-  std::vector<double> candidate_loss;  ///< As above.
-  std::vector<int> label;              ///< Class of a sample; -1: a picture of several.
-  double served_accuracy = 0;          ///< Over all; F1 for detection.
-  double candidate_accuracy = 0;       ///< As above.
-  int objects = 0;
+  swap::PairedOutcomes outcomes;  ///< Item by item.
+  double served_accuracy = 0;     ///< Over all; F1 for detection.
+  double candidate_accuracy = 0;  ///< As above.
+  int objects = 0;                ///< In the items.
+  /// By which the candidate's logits are to be divided so that its scores on these items mean what
+  /// they say (swap::Calibration).
+  double temperature = 1;
 };
 
 struct TrainingReport {
@@ -185,8 +185,7 @@ struct TrainingReport {
   std::int64_t parameters = 0;
   std::vector<std::string> classes;  ///< That the outcome knows, in its order.
   // Where a comparison was asked for:
-  PairedMeasure comparison;
-  double temperature = 1;                ///< Of the outcome's scores: Comparison::temperature.
+  PairedMeasure comparison;              ///< The outcome is its candidate.
   std::vector<std::string> new_classes;  ///< That the served model does not know.
 };
 

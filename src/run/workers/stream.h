@@ -36,9 +36,6 @@ struct StreamEnvironment {
   std::function<void(const window::Event&)> post;
 };
 
-/// A comparison as the gate takes it.
-swap::PairedOutcomes AsOutcomes(const PairedMeasure& measure);
-
 /// What the conducting process knows of one camera and its model: the worker that serves it, its
 /// versions, its labels, its results. Threads: the conductor's, unless a member says otherwise.
 class Stream {

@@ -1,8 +1,6 @@
 // How a stream comes to labels and to better models.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "base/log.h"
@@ -64,19 +62,6 @@ Status Stream::Learn(int window, const std::string& frames, const WindowLabels& 
   return WatchPromoted(window, learning);
 }
 
-swap::PairedOutcomes AsOutcomes(const PairedMeasure& measure) {
-  swap::PairedOutcomes outcomes;
-  outcomes.served.assign(measure.served.begin(), measure.served.end());
-  outcomes.candidate.assign(measure.candidate.begin(), measure.candidate.end());
-  outcomes.served_loss.assign(measure.served_loss.begin(), measure.served_loss.end());
-  outcomes.candidate_loss.assign(measure.candidate_loss.begin(), measure.candidate_loss.end());
-  // Pictures have no class of their own.
-  if (std::all_of(measure.label.begin(), measure.label.end(), [](int each) { return each >= 0; })) {
-    outcomes.label = measure.label;
-  }
-  return outcomes;
-}
-
 Status Stream::WatchPromoted(int window, LearningService& learning) {
   const std::lock_guard serving(serving_mutex_);
   if (watch_.previous() == 0 || watch_.version() != version_) return {};
@@ -85,7 +70,7 @@ Status Stream::WatchPromoted(int window, LearningService& learning) {
   const ServingVersion before = AsServing(*previous);
   EKYA_ASSIGN(const PairedMeasure measure,
               learning.Compare(pupil(), window, weights(), before.weights));
-  const swap::Watch::Verdict verdict = watch_.Add(version_, AsOutcomes(measure));
+  const swap::Watch::Verdict verdict = watch_.Add(version_, measure.outcomes);
   if (!verdict.roll_back) return {};
   const std::int64_t worse = version_;
   EKYA_RETURN_IF_ERROR(PutInService(before, measure.candidate_accuracy));

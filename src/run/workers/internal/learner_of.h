@@ -173,26 +173,27 @@ class LearnerOf : public Learner {
     return Task::Measure(*copy, For(*copy, SetOf(window, kAllHeldOut).held_out));
   }
 
-  Result<Comparison> Compare(const models::LearningModel& served,
-                             const models::LearningModel& candidate, int window) const override {
+  Result<PairedMeasure> Compare(const models::LearningModel& served,
+                                const models::LearningModel& candidate, int window) const override {
     const std::vector<Item> items = SetOf(window, kAllHeldOut).held_out;
-    Comparison comparison;
+    PairedMeasure comparison;
     const auto served_copy = Own(served).Clone();
     const auto candidate_copy = Own(candidate).Clone();
     const std::vector<Item> for_served = For(*served_copy, items);
     const std::vector<Item> for_candidate = For(*candidate_copy, items);
     EKYA_ASSIGN(auto served_outcomes, Task::OutcomesOf(*served_copy, for_served));
     EKYA_ASSIGN(auto outcomes, Task::OutcomesOf(*candidate_copy, for_candidate));
-    comparison.served = std::move(served_outcomes.right);
-    comparison.candidate = std::move(outcomes.right);
-    comparison.served_loss = std::move(served_outcomes.loss);
-    comparison.candidate_loss = std::move(outcomes.loss);
+    swap::PairedOutcomes& paired = comparison.outcomes;
+    paired.served.assign(served_outcomes.right.begin(), served_outcomes.right.end());
+    paired.candidate.assign(outcomes.right.begin(), outcomes.right.end());
+    paired.served_loss.assign(served_outcomes.loss.begin(), served_outcomes.loss.end());
+    paired.candidate_loss.assign(outcomes.loss.begin(), outcomes.loss.end());
     EKYA_ASSIGN(comparison.served_accuracy, Task::Measure(*served_copy, for_served));
     EKYA_ASSIGN(comparison.candidate_accuracy, Task::Measure(*candidate_copy, for_candidate));
     comparison.temperature =
         swap::Calibration::Fit(Task::ScoredClasses(*candidate_copy), outcomes.scored).temperature();
     for (const Item& item : items) {
-      comparison.label.push_back(Task::LabelOf(item));
+      if (const auto label = Task::LabelOf(item)) paired.label.push_back(*label);
       comparison.objects += Task::ObjectsIn(item);
     }
     return comparison;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,8 @@ struct Classification {
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
   static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  static int LabelOf(const Item& item) { return item.label; }
+  /// None where an item has no class of its own, as a picture of several objects has none.
+  static std::optional<int> LabelOf(const Item& item) { return item.label; }
   static Result<Outcomes> OutcomesOf(Model& model, const std::vector<Item>& items);
   /// What scores are shared out among.
   static int ScoredClasses(const Model& model) { return static_cast<int>(model.classes().size()); }
@@ -83,7 +85,7 @@ struct Detecting {
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
   static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  static int LabelOf(const Item&) { return -1; }
+  static std::optional<int> LabelOf(const Item&) { return std::nullopt; }
   static Result<Outcomes> OutcomesOf(Model& model, const std::vector<Item>& items);
   /// A score says whether the object is there: as much or as little.
   static int ScoredClasses(const Model&) { return 2; }
