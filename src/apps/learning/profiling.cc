@@ -50,13 +50,13 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler,
                                                                     held_out.front().time_seconds;
                                                            }) -
                                               all.begin());
-    EKYA_ASSIGN(const auto sights, Task::SightsOf(*served, all, {}, {cut, all.size()},
-                                                  recording.stream().window_seconds));
+    EKYA_ASSIGN(const auto sights,
+                SightsOf(*served, all, {}, {cut, all.size()}, recording.stream().window_seconds));
     last = sights.front();
   }
-  EKYA_ASSIGN(const double served_accuracy, Task::Measure(*served, held_out));
+  EKYA_ASSIGN(const double served_accuracy, Measure(*served, held_out));
   last.accuracy = served_accuracy;
-  last.labelled = Task::Objects(held_out);
+  last.labelled = Objects(held_out);
   profiler.Begin(stream, window, last);
 
   // A trial's own measuring comes after its epoch, once.
@@ -73,7 +73,7 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler,
       Running& run = running[place];
       if (run.model == nullptr) {
         run.model = served->Clone();
-        run.result = ResultOf(set, Task::Objects(held_out));
+        run.result = ResultOf(set, Objects(held_out));
         run.result.start_accuracy = served_accuracy;
       }
       RetrainingConfiguration epoch = trial.configuration;
@@ -85,9 +85,8 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler,
         return true;
       };
       // The same seed: the same samples again.
-      auto outcome =
-          Task::Train(*run.model, set, epoch,
-                      DeriveSeed(seed, fmt::format("{}/{}/trial", stream, window)), hooks);
+      auto outcome = Retrained(*run.model, set, epoch,
+                               DeriveSeed(seed, fmt::format("{}/{}/trial", stream, window)), hooks);
       if (!outcome.ok()) {
         profiler.Tried(place, outcome.error());
         continue;
@@ -95,7 +94,7 @@ Result<MicroProfile> ProfileShared(profile::SharedProfiler& profiler,
       run.model = std::move(outcome->model);
       run.result.trial_samples = outcome->samples_per_epoch;
       run.result.device_seconds_once = outcome->once_cpu_seconds;
-      EKYA_ASSIGN(const double accuracy, Task::Settle(*run.model, held_out));
+      EKYA_ASSIGN(const double accuracy, Settle(*run.model, held_out));
       run.result.accuracy.push_back(accuracy);
       run.result.device_seconds += ThreadCpuSeconds() - trial_start;
       profiler.Tried(place, run.result);
@@ -119,8 +118,7 @@ Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& gr
     RetrainingConfiguration configuration = trial.configuration;
     configuration.epochs = trial.epochs;
     configuration.sample_fraction = trial.sample_fraction;
-    profile::TrialResult result =
-        ResultOf(recording.set(), Task::Objects(recording.set().held_out));
+    profile::TrialResult result = ResultOf(recording.set(), Objects(recording.set().held_out));
     result.full_samples =
         static_cast<int>(result.full_samples * trial.configuration.sample_fraction);
     double epochs_seconds = 0;
@@ -130,8 +128,8 @@ Result<MicroProfile> ProfilePlain(const std::vector<RetrainingConfiguration>& gr
       epochs_seconds += progress.epoch_cpu_seconds;
       return profile::KeepTraining(result.accuracy);
     };
-    EKYA_ASSIGN(const auto outcome, Task::Train(recording.base(), recording.set(), configuration,
-                                                DeriveSeed(seed, configuration.id), hooks));
+    EKYA_ASSIGN(const auto outcome, Retrained(recording.base(), recording.set(), configuration,
+                                              DeriveSeed(seed, configuration.id), hooks));
     result.start_accuracy = outcome.start_accuracy;
     result.trial_samples = outcome.samples_per_epoch;
     result.device_seconds_per_epoch = epochs_seconds / static_cast<double>(result.accuracy.size());

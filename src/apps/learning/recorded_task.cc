@@ -1,7 +1,6 @@
 #include "apps/learning/recorded_task.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +8,6 @@
 #include <utility>
 
 #include "base/random.h"
-#include "platform/models/detector.h"
 #include "stages/retrain/score_threshold.h"
 
 namespace ekya::learning {
@@ -20,75 +18,42 @@ std::uint64_t HashOf(const Image& image, std::uint64_t hash) {
                     {reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size()});
 }
 
-/// Where a model from a file knows what the stream shows, in the same order.
-Status CheckClasses(const ModelSettings& settings, const std::vector<std::string>& found,
-                    const std::vector<std::string>& expected) {
-  if (found == expected) return {};
-  return Error{ErrorCode::kInvalid,
-               fmt::format("{}: found the classes {}, expected those of the camera: {}",
-                           settings.path, fmt::join(found, ", "), fmt::join(expected, ", "))};
-}
-
 }  // namespace
 
-std::uint64_t ClassifyingTask::Hash(const Item& item, std::uint64_t hash) {
+std::uint64_t HashOf(const Sample& item, std::uint64_t hash) {
   return HashOf(item.image, hash + static_cast<std::uint64_t>(item.label));
 }
 
-Result<std::unique_ptr<models::Classifier>> ClassifyingTask::Create(
-    const ModelSettings& settings, const std::vector<std::string>& classes,
-    models::Precision precision, std::uint64_t seed) {
-  if (!settings.path.empty()) {
-    EKYA_ASSIGN(auto model, Load(settings.path, precision));
-    EKYA_RETURN_IF_ERROR(CheckClasses(settings, model->shape().classes, classes));
-    return model;
-  }
-  models::ClassifierShape shape;
-  shape.architecture = settings.architecture;
-  shape.width = settings.width;
-  shape.input_size = settings.input_size;
-  shape.last_hidden = settings.last_hidden;
-  shape.classes = classes;
-  EKYA_ASSIGN(auto model, models::Classifier::Create(shape, seed));
-  model->SetTrainingPrecision(precision);
-  return model;
-}
-
-Result<std::unique_ptr<models::Classifier>> ClassifyingTask::Load(const std::filesystem::path& file,
-                                                                  models::Precision precision) {
-  EKYA_ASSIGN(auto model, models::Classifier::Load(file));
-  model->SetTrainingPrecision(precision);
-  return model;
-}
-
-retrain::TrainingSet ClassifyingTask::Split(std::vector<Item> items, double held_out_fraction,
-                                            std::vector<Item> exemplars) {
+retrain::TrainingSet Split(std::vector<Sample> items, double held_out_fraction,
+                           std::vector<Sample> exemplars) {
   return retrain::SplitByTime(std::move(items), held_out_fraction, std::move(exemplars));
 }
 
-Result<TrainedModel<models::Classifier>> ClassifyingTask::Train(
-    const Model& base, const Set& set, const RetrainingConfiguration& configuration,
-    std::uint64_t seed, const retrain::TrainingHooks& hooks) {
+Result<TrainingResult<models::Classifier>> Retrained(const models::Classifier& base,
+                                                     const retrain::TrainingSet& set,
+                                                     const RetrainingConfiguration& configuration,
+                                                     std::uint64_t seed,
+                                                     const retrain::TrainingHooks& hooks) {
   EKYA_ASSIGN(auto outcome, retrain::Train(base, set, configuration, seed, hooks));
-  return TrainedModel<Model>{std::move(outcome.model), outcome.samples_per_epoch,
-                             outcome.once_cpu_seconds, outcome.start_accuracy};
+  return TrainingResult<models::Classifier>{std::move(outcome.model), outcome.samples_per_epoch,
+                                            outcome.once_cpu_seconds, outcome.start_accuracy};
 }
 
-Result<double> ClassifyingTask::Settle(Model& model, const std::vector<Item>& held_out) {
+Result<double> Settle(models::Classifier& model, const std::vector<Sample>& held_out) {
   return Measure(model, held_out);
 }
 
-Result<double> ClassifyingTask::Measure(Model& model, const std::vector<Item>& items) {
+Result<double> Measure(models::Classifier& model, const std::vector<Sample>& items) {
   return retrain::MeasureAccuracy(model, items);
 }
 
-int ClassifyingTask::Objects(const std::vector<Item>& items) {
-  return static_cast<int>(items.size());
-}
+int Objects(const std::vector<Sample>& items) { return static_cast<int>(items.size()); }
 
-Result<std::vector<profile::Sight>> ClassifyingTask::SightsOf(
-    Model& model, const std::vector<Item>& items, const std::vector<std::size_t>& labelled,
-    const std::vector<std::size_t>& cuts, double window_seconds) {
+Result<std::vector<profile::Sight>> SightsOf(models::Classifier& model,
+                                             const std::vector<Sample>& items,
+                                             const std::vector<std::size_t>& labelled,
+                                             const std::vector<std::size_t>& cuts,
+                                             double window_seconds) {
   std::vector<profile::Sight> sights;
   for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
     std::vector<const Image*> pictures;
@@ -117,7 +82,7 @@ Result<std::vector<profile::Sight>> ClassifyingTask::SightsOf(
   return sights;
 }
 
-std::uint64_t DetectingTask::Hash(const Item& item, std::uint64_t hash) {
+std::uint64_t HashOf(const LabelledPicture& item, std::uint64_t hash) {
   hash = HashOf(item.image, hash);
   for (const Detection& object : item.objects) {
     const Box& box = object.box;
@@ -127,49 +92,26 @@ std::uint64_t DetectingTask::Hash(const Item& item, std::uint64_t hash) {
   return hash;
 }
 
-Result<std::unique_ptr<models::LearningDetector>> DetectingTask::Create(
-    const ModelSettings& settings, const std::vector<std::string>& classes, models::Precision,
-    std::uint64_t seed) {
-  const std::filesystem::path path = settings.path;
-  if (path.extension() == ".cfg") {
-    return models::LearningDetector::LoadDarknet(path, models::CocoNames(), classes);
-  }
-  if (!path.empty()) {
-    EKYA_ASSIGN(auto model, models::LearningDetector::Load(path));
-    EKYA_RETURN_IF_ERROR(CheckClasses(settings, model->shape().classes, classes));
-    return model;
-  }
-  models::DetectorShape shape;
-  shape.architecture = settings.architecture;
-  shape.width = settings.width;
-  shape.input_size = settings.input_size;
-  shape.classes = classes;
-  return models::LearningDetector::Create(shape, seed);
-}
-
-Result<std::unique_ptr<models::LearningDetector>> DetectingTask::Load(
-    const std::filesystem::path& file, models::Precision) {
-  return models::LearningDetector::Load(file);
-}
-
-retrain::DetectorTrainingSet DetectingTask::Split(std::vector<Item> items, double held_out_fraction,
-                                                  std::vector<Item> exemplars) {
+retrain::DetectorTrainingSet Split(std::vector<LabelledPicture> items, double held_out_fraction,
+                                   std::vector<LabelledPicture> exemplars) {
   return retrain::SplitPicturesByTime(std::move(items), held_out_fraction, std::move(exemplars));
 }
 
-Result<TrainedModel<models::LearningDetector>> DetectingTask::Train(
-    const Model& base, const Set& set, const RetrainingConfiguration& configuration,
-    std::uint64_t seed, const retrain::TrainingHooks& hooks) {
+Result<TrainingResult<models::LearningDetector>> Retrained(
+    const models::LearningDetector& base, const retrain::DetectorTrainingSet& set,
+    const RetrainingConfiguration& configuration, std::uint64_t seed,
+    const retrain::TrainingHooks& hooks) {
   EKYA_ASSIGN(auto outcome, retrain::TrainDetector(base, set, configuration, seed, hooks));
   // As TrainDetector takes them: at least one, and as many exemplars at most.
   const long chosen = std::max(
       1L, std::lround(configuration.sample_fraction * static_cast<double>(set.training.size())));
   const long replayed = std::min(chosen, static_cast<long>(set.exemplars.size()));
-  return TrainedModel<Model>{std::move(outcome.model), static_cast<int>(chosen + replayed), 0,
-                             outcome.start_f1};
+  return TrainingResult<models::LearningDetector>{
+      std::move(outcome.model), static_cast<int>(chosen + replayed), 0, outcome.start_f1};
 }
 
-Result<double> DetectingTask::Settle(Model& model, const std::vector<Item>& held_out) {
+Result<double> Settle(models::LearningDetector& model,
+                      const std::vector<LabelledPicture>& held_out) {
   const double before = model.score_threshold();
   EKYA_ASSIGN(const auto found, retrain::FindInPictures(model, held_out));
   const double threshold = retrain::BestThreshold(found, before);
@@ -177,19 +119,21 @@ Result<double> DetectingTask::Settle(Model& model, const std::vector<Item>& held
   return retrain::F1From(found, threshold);
 }
 
-Result<double> DetectingTask::Measure(Model& model, const std::vector<Item>& items) {
+Result<double> Measure(models::LearningDetector& model, const std::vector<LabelledPicture>& items) {
   return retrain::MeasureF1(model, items);
 }
 
-int DetectingTask::Objects(const std::vector<Item>& items) {
+int Objects(const std::vector<LabelledPicture>& items) {
   std::size_t objects = 0;
   for (const LabelledPicture& item : items) objects += item.objects.size();
   return static_cast<int>(objects);
 }
 
-Result<std::vector<profile::Sight>> DetectingTask::SightsOf(
-    Model& model, const std::vector<Item>& items, const std::vector<std::size_t>& labelled,
-    const std::vector<std::size_t>& cuts, double window_seconds) {
+Result<std::vector<profile::Sight>> SightsOf(models::LearningDetector& model,
+                                             const std::vector<LabelledPicture>& items,
+                                             const std::vector<std::size_t>& labelled,
+                                             const std::vector<std::size_t>& cuts,
+                                             double window_seconds) {
   std::vector<profile::Sight> sights;
   for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
     profile::Sight& sight = sights.emplace_back();

@@ -2,98 +2,95 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "apps/learning/streams.h"
 #include "base/result.h"
 #include "core/configuration.h"
-#include "core/site.h"
 #include "decide/profile/belief.h"
 #include "platform/datasets/exemplar_memory.h"
 #include "platform/datasets/picture_memory.h"
 #include "platform/models/classifier.h"
 #include "platform/models/learning_detector.h"
-#include "platform/models/precision.h"
 #include "stages/retrain/detector_trainer.h"
 #include "stages/retrain/retrainer.h"
 
+/// What a recording does with its models and with what they learn from, for both kinds of them.
 namespace ekya::learning {
 
-/// What one training came to, whatever the model sees.
+/// A classifier learns from crops of objects, each of one class.
+struct ClassifyingTask {
+  using Item = Sample;
+  using Model = models::Classifier;
+  using Memory = datasets::ExemplarMemory;
+  using Set = retrain::TrainingSet;
+};
+
+/// A detector learns from whole pictures with the objects that they show. Accuracy is F1 at IoU
+/// 0.3; what it rests on are the objects. Training is in float32.
+struct DetectingTask {
+  using Item = LabelledPicture;
+  using Model = models::LearningDetector;
+  using Memory = datasets::PictureMemory;
+  using Set = retrain::DetectorTrainingSet;
+};
+
+/// What one training came to.
 template <typename Model>
-struct TrainedModel {
+struct TrainingResult {
   std::unique_ptr<Model> model;
   int samples_per_epoch = 0;
   double once_cpu_seconds = 0;  ///< Before the first epoch.
   double start_accuracy = 0;    ///< Of what it started from, on what was held out.
 };
 
-/// What a recording needs to know of its models and of what they learn from. A classifier's: crops
-/// of objects, each of one class. Another task gives the same names another meaning.
-struct ClassifyingTask {
-  using Item = Sample;
-  using Model = models::Classifier;
-  using Memory = datasets::ExemplarMemory;
-  using Set = retrain::TrainingSet;
+/// Mixes everything that a training takes from `item` into `hash`.
+std::uint64_t HashOf(const Sample& item, std::uint64_t hash);
+std::uint64_t HashOf(const LabelledPicture& item, std::uint64_t hash);
 
-  /// Mixes everything that a training takes from `item` into `hash`.
-  static std::uint64_t Hash(const Item& item, std::uint64_t hash);
-  /// The model of `settings.path`, or one with fresh weights from `seed`. kInvalid where a file's
-  /// model knows other `classes`.
-  static Result<std::unique_ptr<Model>> Create(const ModelSettings& settings,
-                                               const std::vector<std::string>& classes,
-                                               models::Precision precision, std::uint64_t seed);
-  /// Reads what its Save wrote.
-  static Result<std::unique_ptr<Model>> Load(const std::filesystem::path& file,
-                                             models::Precision precision);
-  static Set Split(std::vector<Item> items, double held_out_fraction, std::vector<Item> exemplars);
-  static Result<TrainedModel<Model>> Train(const Model& base, const Set& set,
-                                           const RetrainingConfiguration& configuration,
-                                           std::uint64_t seed, const retrain::TrainingHooks& hooks);
-  /// Makes a retrained `model` ready to serve by what `held_out` shows; its accuracy there.
-  static Result<double> Settle(Model& model, const std::vector<Item>& held_out);
-  static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  /// How many observations an accuracy on `items` rests on.
-  static int Objects(const std::vector<Item>& items);
-  /// What `model` shows of each stretch of `items` (in order of time): of those from place cuts[i]
-  /// to before cuts[i + 1]. `labelled`: places whose labels are known, ascending.
-  static Result<std::vector<profile::Sight>> SightsOf(Model& model, const std::vector<Item>& items,
-                                                      const std::vector<std::size_t>& labelled,
-                                                      const std::vector<std::size_t>& cuts,
-                                                      double window_seconds);
-};
+/// The last `held_out_fraction` of `items` in time is held out.
+retrain::TrainingSet Split(std::vector<Sample> items, double held_out_fraction,
+                           std::vector<Sample> exemplars);
+retrain::DetectorTrainingSet Split(std::vector<LabelledPicture> items, double held_out_fraction,
+                                   std::vector<LabelledPicture> exemplars);
 
-/// A detector's: whole pictures with the objects that they show. Accuracy is F1 at IoU 0.3; what
-/// it rests on are the objects. Scores say nothing here of frames that nobody labelled: they tell
-/// nothing of what was missed. Training is in float32.
-struct DetectingTask {
-  using Item = LabelledPicture;
-  using Model = models::LearningDetector;
-  using Memory = datasets::PictureMemory;
-  using Set = retrain::DetectorTrainingSet;
+/// Errors as retrain::Train.
+Result<TrainingResult<models::Classifier>> Retrained(const models::Classifier& base,
+                                                     const retrain::TrainingSet& set,
+                                                     const RetrainingConfiguration& configuration,
+                                                     std::uint64_t seed,
+                                                     const retrain::TrainingHooks& hooks);
+Result<TrainingResult<models::LearningDetector>> Retrained(
+    const models::LearningDetector& base, const retrain::DetectorTrainingSet& set,
+    const RetrainingConfiguration& configuration, std::uint64_t seed,
+    const retrain::TrainingHooks& hooks);
 
-  static std::uint64_t Hash(const Item& item, std::uint64_t hash);
-  /// `settings.path` may also be a Darknet *.cfg with its *.weights beside it.
-  static Result<std::unique_ptr<Model>> Create(const ModelSettings& settings,
-                                               const std::vector<std::string>& classes,
-                                               models::Precision precision, std::uint64_t seed);
-  static Result<std::unique_ptr<Model>> Load(const std::filesystem::path& file,
-                                             models::Precision precision);
-  static Set Split(std::vector<Item> items, double held_out_fraction, std::vector<Item> exemplars);
-  static Result<TrainedModel<Model>> Train(const Model& base, const Set& set,
-                                           const RetrainingConfiguration& configuration,
-                                           std::uint64_t seed, const retrain::TrainingHooks& hooks);
-  /// Sets the score threshold to the best one for `held_out`; keeps it where that is empty.
-  static Result<double> Settle(Model& model, const std::vector<Item>& held_out);
-  static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  static int Objects(const std::vector<Item>& items);
-  static Result<std::vector<profile::Sight>> SightsOf(Model& model, const std::vector<Item>& items,
-                                                      const std::vector<std::size_t>& labelled,
-                                                      const std::vector<std::size_t>& cuts,
-                                                      double window_seconds);
-};
+/// Makes a retrained `model` ready to serve by what `held_out` shows; its accuracy there. A
+/// detector's score threshold becomes the best one, and stays where `held_out` is empty.
+Result<double> Settle(models::Classifier& model, const std::vector<Sample>& held_out);
+Result<double> Settle(models::LearningDetector& model,
+                      const std::vector<LabelledPicture>& held_out);
+
+Result<double> Measure(models::Classifier& model, const std::vector<Sample>& items);
+Result<double> Measure(models::LearningDetector& model, const std::vector<LabelledPicture>& items);
+
+/// How many observations an accuracy on `items` rests on.
+int Objects(const std::vector<Sample>& items);
+int Objects(const std::vector<LabelledPicture>& items);
+
+/// What `model` shows of each stretch of `items` (in order of time): of those from place cuts[i] to
+/// before cuts[i + 1]. `labelled`: places whose labels are known, ascending. A detector's scores
+/// say nothing of frames that nobody labelled: they tell nothing of what was missed.
+Result<std::vector<profile::Sight>> SightsOf(models::Classifier& model,
+                                             const std::vector<Sample>& items,
+                                             const std::vector<std::size_t>& labelled,
+                                             const std::vector<std::size_t>& cuts,
+                                             double window_seconds);
+Result<std::vector<profile::Sight>> SightsOf(models::LearningDetector& model,
+                                             const std::vector<LabelledPicture>& items,
+                                             const std::vector<std::size_t>& labelled,
+                                             const std::vector<std::size_t>& cuts,
+                                             double window_seconds);
 
 }  // namespace ekya::learning

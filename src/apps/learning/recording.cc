@@ -1,6 +1,7 @@
 #include "apps/learning/recording.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +16,7 @@
 #include "core/map_reader.h"
 #include "core/situation.h"
 #include "platform/datasets/exemplar_memory.h"
+#include "platform/models/from_settings.h"
 #include "stages/swap/gate.h"
 
 namespace ekya::learning {
@@ -37,9 +39,9 @@ std::vector<Item> Thinned(const std::vector<Item>& samples, int most) {
   return thinned;
 }
 
-template <typename Task>
-std::uint64_t HashOf(const std::vector<typename Task::Item>& items, std::uint64_t hash) {
-  for (const auto& item : items) hash = Task::Hash(item, hash);
+template <typename Item>
+std::uint64_t HashOf(const std::vector<Item>& items, std::uint64_t hash) {
+  for (const Item& item : items) hash = learning::HashOf(item, hash);
   return hash;
 }
 
@@ -54,6 +56,21 @@ std::uint64_t HashOfFiles(std::filesystem::path path) {
   std::uint64_t hash = DeriveSeed(0, ReadFile(path).ok() ? *ReadFile(path) : "");
   const auto weights = ReadFile(path.replace_extension(".weights"));
   return weights.ok() ? DeriveSeed(hash, *weights) : hash;
+}
+
+/// The model of `settings.model.path`, or one with fresh weights from `seed`. kInvalid where a
+/// file's model knows other `classes`.
+template <typename Model>
+Result<std::unique_ptr<Model>> FirstModel(const RecordingSettings& settings,
+                                          const std::vector<std::string>& classes,
+                                          std::uint64_t seed) {
+  EKYA_ASSIGN(auto model,
+              models::MakeModel<Model>(settings.model, classes, settings.precision, seed));
+  const std::vector<std::string>& found = model->shape().classes;
+  if (found == classes) return model;
+  return Error{ErrorCode::kInvalid,
+               fmt::format("{}: found the classes {}, expected those of the camera: {}",
+                           settings.model.path, fmt::join(found, ", "), fmt::join(classes, ", "))};
 }
 
 template <typename Task>
@@ -72,7 +89,7 @@ std::string KeyOf(const LabelledStream<typename Task::Item>& stream,
   if (!model.path.empty()) text += fmt::format("; {:016x}", HashOfFiles(model.path));
   std::uint64_t hash = 0;
   for (const auto& window : stream.windows) {
-    hash = HashOf<Task>(window.test, HashOf<Task>(window.samples, hash));
+    hash = HashOf(window.test, HashOf(window.samples, hash));
   }
   return fmt::format("{:016x}", DeriveSeed(hash, text));
 }
@@ -165,18 +182,17 @@ Result<std::unique_ptr<RecordingOf<Task>>> RecordingOf<Task>::Open(
   // name, and trained anew.
   const std::uint64_t seed = DeriveSeed(settings.seed, stream.id);
   const auto path = recording->folder_ / fmt::format("first-{}.safetensors", recording->key_);
-  auto first = Task::Load(path, settings.precision);
+  auto first = models::LoadModel<Model>(path, settings.precision);
   if (!first.ok()) {
-    first = Task::Create(settings.model, stream.classes, settings.precision,
-                         DeriveSeed(seed, "weights"));
+    first = FirstModel<Model>(settings, stream.classes, DeriveSeed(seed, "weights"));
     if (!first.ok()) return first.error().Within("camera " + stream.id);
     if (settings.model.path.empty()) {
       // What the next window holds out of the first one stays unseen.
-      auto set = Task::Split(stream.windows[0].samples, settings.held_out_fraction, {});
+      auto set = Split(stream.windows[0].samples, settings.held_out_fraction, {});
       set.held_out.clear();
       EKYA_ASSIGN(auto trained,
-                  Task::Train(**first, set, settings.first, DeriveSeed(seed, "first"), {}));
-      EKYA_RETURN_IF_ERROR(Task::Settle(*trained.model, set.training));
+                  Retrained(**first, set, settings.first, DeriveSeed(seed, "first"), {}));
+      EKYA_RETURN_IF_ERROR(Settle(*trained.model, set.training));
       first = std::move(trained.model);
     }
     EKYA_RETURN_IF_ERROR((*first)->Save(path));
@@ -211,7 +227,7 @@ Result<RecordedWindow> RecordingOf<Task>::Record(int window,
                    settings_.labelled_per_window);
   };
   for (int past = 0; past + 1 < window; ++past) exemplars.Add(labelled(past));
-  set_ = Task::Split(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
+  set_ = Split(labelled(window - 1), settings_.held_out_fraction, exemplars.Samples());
 
   before_ = std::move(last_);
   if (before_) EKYA_RETURN_IF_ERROR(Observe(window - 1, *previous));
@@ -237,9 +253,9 @@ Status RecordingOf<Task>::Observe(int window, Model& previous) {
       samples.begin());
   const double seconds = stream_.window_seconds;
   EKYA_ASSIGN(before_->before,
-              Task::SightsOf(previous, samples, labelled, {0, (samples.size() + 1) / 2}, seconds));
-  EKYA_ASSIGN(before_->after, Task::SightsOf(*base_, samples, labelled,
-                                             {0, cut / 2, cut, samples.size()}, seconds));
+              SightsOf(previous, samples, labelled, {0, (samples.size() + 1) / 2}, seconds));
+  EKYA_ASSIGN(before_->after,
+              SightsOf(*base_, samples, labelled, {0, cut / 2, cut, samples.size()}, seconds));
   before_->held_out = before_->after.back();
   before_->after.pop_back();
   return {};
@@ -250,7 +266,7 @@ std::optional<RecordedWindow> RecordingOf<Task>::Kept(int window) {
   const auto text = ReadFile(PathOf(window, "json"));
   if (!text.ok()) return std::nullopt;
   auto kept = Read(*text, PathOf(window, "json").string(), window, key_);
-  auto model = Task::Load(PathOf(window, "safetensors"), settings_.precision);
+  auto model = models::LoadModel<Model>(PathOf(window, "safetensors"), settings_.precision);
   if (!kept.ok() || !kept->has_value() || !model.ok()) return std::nullopt;
   next_ = std::move(*model);
   return std::move(*kept);
@@ -262,8 +278,8 @@ Result<RecordedWindow> RecordingOf<Task>::Train(int window, const std::function<
   recorded.window = window;
   const std::uint64_t seed = DeriveSeed(settings_.seed, fmt::format("{}/{}", stream_.id, window));
   const std::vector<Item>& judged = Judged(window);
-  EKYA_ASSIGN(recorded.accuracy, Task::Measure(*base_, judged));
-  EKYA_ASSIGN(recorded.first_accuracy, Task::Measure(*first_, judged));
+  EKYA_ASSIGN(recorded.accuracy, Measure(*base_, judged));
+  EKYA_ASSIGN(recorded.first_accuracy, Measure(*first_, judged));
   const std::size_t chosen = Random(DeriveSeed(seed, "chosen")).Below(settings_.grid.size());
   // Judged samples are measured on while it trains, and nothing follows from what they say.
   typename Task::Set set = set_;
@@ -284,19 +300,19 @@ Result<RecordedWindow> RecordingOf<Task>::Train(int window, const std::function<
       return true;
     };
     EKYA_ASSIGN(const auto outcome,
-                Task::Train(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
-    EKYA_ASSIGN(const double candidate, Task::Settle(*outcome.model, set_.held_out));
+                Retrained(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
+    EKYA_ASSIGN(const double candidate, Settle(*outcome.model, set_.held_out));
     // What is computed once, before the first epoch, is time that has passed at every point.
     retraining.device_seconds += outcome.once_cpu_seconds;
     for (auto& [seconds, accuracy] : retraining.curve) seconds += outcome.once_cpu_seconds;
-    EKYA_ASSIGN(retraining.accuracy, Task::Measure(*outcome.model, judged));
+    EKYA_ASSIGN(retraining.accuracy, Measure(*outcome.model, judged));
     for (int later = window + 1; settings_.later && later < windows(); ++later) {
-      EKYA_ASSIGN(const double accuracy, Task::Measure(*outcome.model, Judged(later)));
+      EKYA_ASSIGN(const double accuracy, Measure(*outcome.model, Judged(later)));
       retraining.later.push_back(accuracy);
     }
     if (i == chosen) {
-      EKYA_ASSIGN(const double served, Task::Measure(*base_, set_.held_out));
-      if (swap::Judge(served, candidate, Task::Objects(set_.held_out)).promote) {
+      EKYA_ASSIGN(const double served, Measure(*base_, set_.held_out));
+      if (swap::Judge(served, candidate, Objects(set_.held_out)).promote) {
         recorded.chosen = configuration.id;
         next_ = outcome.model->Clone();
       }

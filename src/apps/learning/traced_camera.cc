@@ -153,7 +153,7 @@ void Describe(const std::vector<Sample>& judged, TracedWindow* window) {
   }
 }
 void Describe(const std::vector<LabelledPicture>& judged, TracedWindow* window) {
-  const double objects = DetectingTask::Objects(judged);
+  const double objects = Objects(judged);
   for (const LabelledPicture& picture : judged) {
     for (const Detection& object : picture.objects) {
       window->class_mix[static_cast<std::size_t>(object.class_index)] += 1 / objects;

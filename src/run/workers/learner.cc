@@ -4,45 +4,11 @@
 #include <utility>
 
 #include "base/random.h"
-#include "platform/models/classifier.h"
-#include "platform/models/detector.h"
-#include "platform/models/learning_detector.h"
+#include "platform/models/from_settings.h"
 #include "run/workers/internal/learner_of.h"
 
 namespace ekya::workers {
 namespace {
-
-/// Loads or makes what `settings` name; `classes`: of a fresh model.
-Result<std::unique_ptr<models::Classifier>> MakeClassifier(const ModelSettings& settings,
-                                                           const LearningSettings& learning,
-                                                           const std::vector<std::string>& classes,
-                                                           std::uint64_t seed) {
-  models::ClassifierShape shape;
-  shape.architecture = settings.architecture;
-  shape.width = settings.width;
-  shape.input_size = settings.input_size;
-  shape.last_hidden = settings.last_hidden;
-  shape.classes = classes;
-  EKYA_ASSIGN(auto classifier, settings.path.empty() ? models::Classifier::Create(shape, seed)
-                                                     : models::Classifier::Load(settings.path));
-  classifier->SetTrainingPrecision(models::PrecisionOf(learning.precision));
-  return classifier;
-}
-
-Result<std::unique_ptr<models::LearningDetector>> MakeDetector(
-    const ModelSettings& settings, const std::vector<std::string>& classes, std::uint64_t seed) {
-  const std::filesystem::path path = settings.path;
-  if (path.extension() == ".cfg") {
-    return models::LearningDetector::LoadDarknet(path, models::CocoNames(), classes);
-  }
-  if (!path.empty()) return models::LearningDetector::Load(path);
-  models::DetectorShape shape;
-  shape.architecture = settings.architecture;
-  shape.width = settings.width;
-  shape.input_size = settings.input_size;
-  shape.classes = classes;
-  return models::LearningDetector::Create(shape, seed);
-}
 
 /// `made` and what learns it. `make`: as LearnerOf.
 template <typename Task>
@@ -85,31 +51,33 @@ Result<OpenedLearner> OpenLearner(const CameraSettings& camera,
   manner.exemplars_per_class = learning.exemplars_per_class;
   manner.seed = DeriveSeed(seed, camera.id + "/exemplars");
   const std::uint64_t weight_seed = DeriveSeed(seed, camera.id + "/weights");
+  const models::Precision precision = models::PrecisionOf(learning.precision);
   if (camera.task == "detection") {
-    return Opened<internal::Detecting>(MakeDetector(settings, classes, weight_seed), nullptr,
-                                       std::move(manner), knows, camera.id, folder);
+    return Opened<internal::Detecting>(
+        models::MakeModel<models::LearningDetector>(settings, classes, precision, weight_seed),
+        nullptr, std::move(manner), knows, camera.id, folder);
   }
   manner.grows = learning.new_classes;
   internal::LearnerOf<internal::Classification>::Make make;
   if (!knows && learning.new_classes && camera.classes.empty()) {
-    make = [settings, learning, weight_seed](const std::vector<std::string>& shown) {
-      return MakeClassifier(settings, learning, shown, weight_seed);
+    make = [settings, precision, weight_seed](const std::vector<std::string>& shown) {
+      return models::MakeModel<models::Classifier>(settings, shown, precision, weight_seed);
     };
   }
-  return Opened<internal::Classification>(MakeClassifier(settings, learning, classes, weight_seed),
-                                          std::move(make), std::move(manner), knows, camera.id,
-                                          folder);
+  return Opened<internal::Classification>(
+      models::MakeModel<models::Classifier>(settings, classes, precision, weight_seed),
+      std::move(make), std::move(manner), knows, camera.id, folder);
 }
 
 Result<std::unique_ptr<models::LearningModel>> LoadLearningModel(
     const CameraSettings& camera, const LearningSettings& learning,
     const std::filesystem::path& weights) {
+  const models::Precision precision = models::PrecisionOf(learning.precision);
   if (camera.task == "detection") {
-    EKYA_ASSIGN(auto detector, models::LearningDetector::Load(weights));
+    EKYA_ASSIGN(auto detector, models::LoadModel<models::LearningDetector>(weights, precision));
     return std::unique_ptr<models::LearningModel>(std::move(detector));
   }
-  EKYA_ASSIGN(auto classifier, models::Classifier::Load(weights));
-  classifier->SetTrainingPrecision(models::PrecisionOf(learning.precision));
+  EKYA_ASSIGN(auto classifier, models::LoadModel<models::Classifier>(weights, precision));
   return std::unique_ptr<models::LearningModel>(std::move(classifier));
 }
 
