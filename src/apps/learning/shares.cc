@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/learning/shares_measures.h"
+#include "apps/learning/shares_worker.h"
 #include "apps/report/html_page.h"
 #include "apps/report/summary.h"
 #include "base/file.h"
@@ -31,6 +32,8 @@ constexpr int kChangeRounds = 3;        // Every change so many times.
 constexpr int kIntervalTurns = 2;
 constexpr double kIntervalSeconds = 6;
 constexpr int kRestarts = 10;
+// Minibatches of some milliseconds: where they begin is not seen from outside.
+constexpr int kWorkerBatchSize = 2;
 // The paper's window, for what restarts cost of it.
 constexpr double kWindowSeconds = 200;
 
@@ -38,7 +41,8 @@ constexpr double kWindowSeconds = 200;
 struct MechanismResult {
   std::string mechanism;
   bool paced = false;
-  double whole_core = 0;  // What a job got that was given all of it.
+  bool in_worker = false;  // The training was in a worker process, else in a thread of this one.
+  double whole_core = 0;   // What a job got that was given all of it.
   std::vector<SteadyShare> steady;
   std::vector<ShareChange> changes;
   double minibatch_seconds = 0;
@@ -75,20 +79,49 @@ std::vector<std::pair<double, double>> Changes() {
   return changes;
 }
 
+Status MeasureSteady(EndlessTraining& training, int rounds, MechanismResult* result) {
+  EKYA_ASSIGN(const auto whole, MeasureSteadyShares(training, {1}, kSteadySeconds));
+  result->whole_core = whole.front().measured;
+  for (int i = 0; i < rounds; ++i) {
+    EKYA_ASSIGN(auto steady, MeasureSteadyShares(training, kShares, kSteadySeconds));
+    std::ranges::move(steady, std::back_inserter(result->steady));
+  }
+  Log(LogLevel::kInfo, "shares", "{}: shares held within {:.2f} points", result->mechanism,
+      result->WorstErrorPoints());
+  return {};
+}
+
+/// The same shares and changes, sent to a worker process as a live run's are.
+Result<MechanismResult> MeasureWorker(const std::string& enforcement, const std::string& mechanism,
+                                      const ExperimentRequest& request) {
+  MechanismResult result;
+  result.mechanism = mechanism + ", in a worker";
+  result.paced = mechanism == "pacing";
+  result.in_worker = true;
+  const auto folder = request.out / ("worker-" + enforcement);
+  EKYA_ASSIGN(const auto training,
+              TrainInWorker(enforcement, folder, kWorkerBatchSize, request.seed));
+  EKYA_RETURN_IF_ERROR(MeasureSteady(*training, request.seeds, &result));
+  EKYA_ASSIGN(
+      result.changes,
+      MeasureChangesFromOutside(*training, Changes(), DeriveSeed(request.seed, result.mechanism)));
+  Log(LogLevel::kInfo, "shares", "{}: {} changes felt within {:.0f} ms", result.mechanism,
+      result.changes.size(), Quantile(result.LateMilliseconds(), 1));
+  std::error_code failed;
+  std::filesystem::remove_all(folder, failed);
+  return result;
+}
+
 Result<MechanismResult> Measure(resources::ShareEnforcer& enforcer, const ShareWork& work,
                                 const ExperimentRequest& request) {
   MechanismResult result;
   result.mechanism = enforcer.mechanism();
   result.paced = result.mechanism == "pacing";
   const char* const about = "shares";
-  EKYA_ASSIGN(const auto whole, MeasureSteadyShares(enforcer, work, {1}, kSteadySeconds));
-  result.whole_core = whole.front().measured;
-  for (int i = 0; i < request.seeds; ++i) {
-    EKYA_ASSIGN(auto steady, MeasureSteadyShares(enforcer, work, kShares, kSteadySeconds));
-    std::ranges::move(steady, std::back_inserter(result.steady));
+  {
+    EKYA_ASSIGN(const auto training, TrainInThread(enforcer, work));
+    EKYA_RETURN_IF_ERROR(MeasureSteady(*training, request.seeds, &result));
   }
-  Log(LogLevel::kInfo, about, "{}: shares held within {:.2f} points", result.mechanism,
-      result.WorstErrorPoints());
   EKYA_ASSIGN(result.changes,
               MeasureChanges(enforcer, work, Changes(), DeriveSeed(request.seed, result.mechanism),
                              &result.minibatch_seconds));
@@ -112,20 +145,26 @@ report::Summary SummaryOf(const std::vector<MechanismResult>& results,
   double change = 0;
   double ratio = 0;
   for (const MechanismResult& result : results) {
+    const std::string way = result.paced ? "_paced" : "_cgroup";
     const std::string suffix = result.paced ? "_paced" : "";
-    figures["worst_error_points" + suffix] = result.WorstErrorPoints();
+    const double p99 = Quantile(result.LateMilliseconds(), 0.99);
+    change = std::max(change, p99);
+    // The worst of both places; a worker's own beside it.
+    double& error = figures["worst_error_points" + suffix];
+    error = std::max(error, result.WorstErrorPoints());
+    if (result.in_worker) {
+      figures["worst_error_points_worker" + suffix] = result.WorstErrorPoints();
+      figures["change_milliseconds_p99_worker" + way] = p99;
+      continue;
+    }
     figures["whole_core_share" + suffix] = result.whole_core;
     figures["minibatch_milliseconds" + suffix] = 1e3 * result.minibatch_seconds;
-    const double p99 = Quantile(result.LateMilliseconds(), 0.99);
-    figures[result.paced ? "change_milliseconds_p99_paced" : "change_milliseconds_p99_cgroup"] =
-        p99;
-    change = std::max(change, p99);
+    figures["change_milliseconds_p99" + way] = p99;
     double worst = 0;
     for (const FrameIntervals& intervals : result.intervals) {
       worst = std::max(worst, IntervalRatio(intervals));
     }
-    figures[result.paced ? "frame_interval_p99_ratio_paced" : "frame_interval_p99_ratio_cgroup"] =
-        worst;
+    figures["frame_interval_p99_ratio" + way] = worst;
     ratio = std::max(ratio, worst);
   }
   figures["change_milliseconds_p99"] = change;
@@ -229,7 +268,7 @@ std::string PageOf(const std::vector<MechanismResult>& results,
   report::Page page("Shares");
   page.Lead(
       "A training job's share of one core: requested and measured, and changed while it runs");
-  if (results.size() == 1) {
+  if (std::ranges::all_of(results, &MechanismResult::paced)) {
     page.Notice("CPU quotas cannot be written here: shares are paced, and only that was measured.");
   }
   for (const MechanismResult& result : results) {
@@ -242,11 +281,14 @@ std::string PageOf(const std::vector<MechanismResult>& results,
   page.Heading("Requested and measured");
   page.Add(SteadyFigure(results));
   std::vector<report::Figure> courses;
-  for (const MechanismResult& result : results) courses.push_back(CourseFigure(result));
+  for (const MechanismResult& result : results) {
+    if (!result.in_worker) courses.push_back(CourseFigure(result));
+  }
   page.AddAlike(courses);
   page.Heading("Changes");
   page.Add(ChangesTable(results, restarts));
   for (const MechanismResult& result : results) {
+    if (result.in_worker) continue;
     page.Paragraph(fmt::format(
         "{}: a minibatch takes {:.1f} ms of a whole core; after a change the next one began within "
         "{:.0f} ms at most.",
@@ -302,7 +344,9 @@ Status RunShares(const ExperimentRequest& request) {
       continue;
     }
     EKYA_ASSIGN(auto result, Measure(**enforcer, work, request));
+    EKYA_ASSIGN(auto worker, MeasureWorker(enforcement, result.mechanism, request));
     results.push_back(std::move(result));
+    results.push_back(std::move(worker));
   }
   EKYA_ASSIGN(const auto restarts, MeasureRestarts(work, request.out / "restarts", kRestarts));
   EKYA_RETURN_IF_ERROR(WriteTables(results, restarts, request.out));

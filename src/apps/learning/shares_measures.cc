@@ -57,7 +57,7 @@ RetrainingConfiguration WithoutEnd() {
 }
 
 /// A training that goes on until it is destroyed, in a thread that has joined its share.
-class TrainingJob {
+class TrainingJob : public EndlessTraining {
  public:
   /// When a minibatch began, and what its job had used by then.
   struct Minibatch {
@@ -69,7 +69,7 @@ class TrainingJob {
       : share_(enforcer.MakeJob("training")) {
     thread_ = std::thread([this, &work] { Run(work); });
   }
-  ~TrainingJob() {
+  ~TrainingJob() override {
     share_->Release();
     thread_.join();
   }
@@ -83,8 +83,8 @@ class TrainingJob {
     }
     return {};
   }
-  Status Set(double share) { return share_->Set(share, kCore); }
-  double CpuSeconds() const { return share_->CpuSeconds(); }
+  Status Set(double share) override { return share_->Set(share, kCore); }
+  double CpuSeconds() const override { return share_->CpuSeconds(); }
   std::vector<Minibatch> Log() const {
     const std::lock_guard lock(mutex_);
     return log_;
@@ -259,20 +259,24 @@ Result<ShareWork> MakeShareWork() {
   return work;
 }
 
-Result<std::vector<SteadyShare>> MeasureSteadyShares(resources::ShareEnforcer& enforcer,
-                                                     const ShareWork& work,
+Result<std::unique_ptr<EndlessTraining>> TrainInThread(resources::ShareEnforcer& enforcer,
+                                                       const ShareWork& work) {
+  auto job = std::make_unique<TrainingJob>(enforcer, work);
+  EKYA_RETURN_IF_ERROR(job->WarmUp());
+  return std::unique_ptr<EndlessTraining>(std::move(job));
+}
+
+Result<std::vector<SteadyShare>> MeasureSteadyShares(EndlessTraining& training,
                                                      const std::vector<double>& shares,
                                                      double seconds) {
-  TrainingJob job(enforcer, work);
-  EKYA_RETURN_IF_ERROR(job.WarmUp());
   std::vector<SteadyShare> measured;
   for (const double share : shares) {
-    EKYA_RETURN_IF_ERROR(job.Set(share));
+    EKYA_RETURN_IF_ERROR(training.Set(share));
     Sleep(kSettleSeconds);
     const double start = Now();
-    const double used = job.CpuSeconds();
+    const double used = training.CpuSeconds();
     Sleep(seconds);
-    measured.push_back({share, (job.CpuSeconds() - used) / (Now() - start)});
+    measured.push_back({share, (training.CpuSeconds() - used) / (Now() - start)});
   }
   return measured;
 }

@@ -21,14 +21,26 @@ struct ShareWork {
 };
 Result<ShareWork> MakeShareWork();
 
+/// A training that has begun and goes on until it is destroyed.
+class EndlessTraining {
+ public:
+  virtual ~EndlessTraining() = default;
+  /// Processor seconds per second, of one core that all trainings are on.
+  virtual Status Set(double share) = 0;
+  /// Since some moment.
+  virtual double CpuSeconds() const = 0;
+};
+/// In a thread of this process; `enforcer` and `work` outlive it.
+Result<std::unique_ptr<EndlessTraining>> TrainInThread(resources::ShareEnforcer& enforcer,
+                                                       const ShareWork& work);
+
 /// One stretch of a training job at one share.
 struct SteadyShare {
   double requested = 0;  ///< Processor seconds per second.
   double measured = 0;
 };
 /// Each of `shares`, for `seconds`.
-Result<std::vector<SteadyShare>> MeasureSteadyShares(resources::ShareEnforcer& enforcer,
-                                                     const ShareWork& work,
+Result<std::vector<SteadyShare>> MeasureSteadyShares(EndlessTraining& training,
                                                      const std::vector<double>& shares,
                                                      double seconds);
 

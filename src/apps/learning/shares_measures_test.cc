@@ -29,7 +29,9 @@ class SharesMeasuresTest : public testing::Test {
 };
 
 TEST_F(SharesMeasuresTest, ATrainingJobIsHeldToItsShare) {
-  const auto measured = MeasureSteadyShares(*enforcer_, work_, {0.2, 0.5}, 1.5);
+  const auto training = TrainInThread(*enforcer_, work_);
+  ASSERT_TRUE(training.ok()) << training.error().message;
+  const auto measured = MeasureSteadyShares(**training, {0.2, 0.5}, 1.5);
   ASSERT_TRUE(measured.ok()) << measured.error().message;
   ASSERT_THAT(*measured, SizeIs(2));
   EXPECT_GT(measured->at(0).measured, 0);

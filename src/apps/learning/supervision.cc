@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/learning/process_cpu.h"
 #include "apps/report/html_page.h"
 #include "apps/report/summary.h"
 #include "base/clock.h"
@@ -45,19 +46,6 @@ std::string SiteText() {
   return text;
 }
 
-/// Processor seconds of all threads of `process` so far, to the nanosecond.
-double CpuSecondsOf(const fs::path& process) {
-  double seconds = 0;
-  std::error_code gone;
-  for (fs::directory_iterator thread(process / "task", gone), end; !gone && thread != end;
-       thread.increment(gone)) {
-    std::ifstream file(thread->path() / "schedstat");
-    double nanoseconds = 0;
-    if (file >> nanoseconds) seconds += 1e-9 * nanoseconds;
-  }
-  return seconds;
-}
-
 /// Of this process and of its children, by process.
 std::map<std::string, double> CpuSeconds() {
   std::map<std::string, double> seconds;
@@ -72,7 +60,7 @@ std::map<std::string, double> CpuSeconds() {
     const std::string rest = text.substr(text.rfind(')') + 4);
     const std::string name = process->path().filename().string();
     if (name == own || rest.substr(0, rest.find(' ')) == own) {
-      seconds[name] = CpuSecondsOf(process->path());
+      seconds[name] = ProcessCpuSeconds(std::stoi(name));
     }
   }
   return seconds;

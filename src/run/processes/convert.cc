@@ -300,6 +300,7 @@ messages::TrainingJob Pack(const workers::TrainingJob& job) {
   configuration->set_balanced(job.configuration.balanced);
   configuration->set_distillation(job.configuration.distillation);
   packed.set_deadline(job.deadline);
+  packed.set_turn_end(job.turn_end);
   packed.set_most_held_out(job.most_held_out);
   packed.set_seed(job.seed);
   packed.set_state_file(job.state_file);
@@ -327,6 +328,7 @@ workers::TrainingJob Unpack(const messages::TrainingJob& job) {
   unpacked.configuration.balanced = job.configuration().balanced();
   unpacked.configuration.distillation = job.configuration().distillation();
   unpacked.deadline = job.deadline();
+  unpacked.turn_end = job.turn_end();
   unpacked.most_held_out = job.most_held_out();
   unpacked.seed = job.seed();
   unpacked.state_file = job.state_file();

@@ -13,7 +13,6 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <utility>
 
@@ -95,12 +94,10 @@ std::optional<int> Process::Wait(double seconds) {
 }
 
 bool Process::Stopped() const {
-  std::ifstream file(fmt::format("/proc/{}/stat", id_));
-  std::string line;
-  std::getline(file, line);
-  // "id (name) state ...", and a name may have brackets of its own.
-  const std::size_t name_end = line.rfind(')');
-  return name_end != std::string::npos && line.compare(name_end, 3, ") T") == 0;
+  siginfo_t change{};
+  // Left for the next look: it is asked how it stands, not what has changed since.
+  return waitid(P_PID, static_cast<id_t>(id_), &change, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         change.si_pid == id_ && change.si_code == CLD_STOPPED;
 }
 
 std::string Describe(int status) {

@@ -158,6 +158,7 @@ TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
   job.configuration.balanced = false;
   job.configuration.distillation = 0.25;
   job.deadline = 12.5;
+  job.turn_end = 11.5;
   job.most_held_out = 160;
   job.seed = 18446744073709551615U;
   job.state_file = "s";
@@ -174,6 +175,7 @@ TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
   EXPECT_EQ(same.configuration.trained_stages, job.configuration.trained_stages);
   EXPECT_EQ(same.seed, job.seed);
   EXPECT_EQ(same.deadline, 12.5);
+  EXPECT_EQ(same.turn_end, 11.5);
   EXPECT_EQ(same.out, "o");
 
   workers::TrainingReport report;

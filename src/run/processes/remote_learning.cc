@@ -16,6 +16,9 @@ using Rpc = messages::LearningWorker;
 
 constexpr double kLongestWait = 30;
 constexpr double kSecondsBetweenLooks = 0.05;
+// A training's progress is waited for; of one without work only that it is still there.
+constexpr double kSecondsBetweenPulses = 0.5;
+constexpr double kIdleSecondsBetweenPulses = 2;
 
 }  // namespace
 
@@ -25,7 +28,13 @@ RemoteLearning::RemoteLearning(const std::string& name, Supervised::Command comm
       process_(name, std::move(command),
                {[this](const auto& channel) { return Ready(channel); },
                 [this](const auto& channel) { return TakePulse(channel); },
-                [this](int) { Ended(); }, [this] { return Share(); }, std::move(event)}) {}
+                [this](int) { Ended(); }, [this] { return Share(); }, std::move(event),
+                [this] { return SecondsBetweenPulses(); }}) {}
+
+double RemoteLearning::SecondsBetweenPulses() const {
+  const std::lock_guard lock(mutex_);
+  return working_ > 0 ? kSecondsBetweenPulses : kIdleSecondsBetweenPulses;
+}
 
 double RemoteLearning::Share() const {
   const std::lock_guard lock(mutex_);
@@ -64,9 +73,17 @@ Status RemoteLearning::Work(Method method, const Request& request, Reply* reply)
   {
     const std::lock_guard lock(mutex_);
     cancelled_ = released_;
+    ++working_;
   }
-  EKYA_ASSIGN(const auto channel, Channel());
-  const Status done = CallOver<Rpc>(channel, name_, method, request, reply, kUnbounded);
+  std::shared_ptr<grpc::Channel> channel;
+  const Status done = [&]() -> Status {
+    EKYA_ASSIGN(channel, Channel());
+    return CallOver<Rpc>(channel, name_, method, request, reply, kUnbounded);
+  }();
+  {
+    const std::lock_guard lock(mutex_);
+    --working_;
+  }
   if (done.ok()) {
     const Status told = TakePulse(channel);
     if (!told.ok()) Log(LogLevel::kDebug, name_, "{}", told.error().message);

@@ -39,6 +39,7 @@ class RemoteLearning : public workers::LearningService {
   double Share() const;
   /// Waits for a worker that is being started, until that is cancelled.
   Result<std::shared_ptr<grpc::Channel>> Channel() const;
+  double SecondsBetweenPulses() const;
   /// Has the worker's job ended by `method`.
   template <typename Method>
   void End(Method method);
@@ -49,6 +50,7 @@ class RemoteLearning : public workers::LearningService {
   const std::string name_;
   mutable std::mutex mutex_;
   // All below is guarded by mutex_.
+  int working_ = 0;  // calls of work under way
   bool released_ = false;
   bool cancelled_ = false;  // whatever waits for a worker that is being started
   std::optional<std::pair<double, int>> share_;

@@ -233,6 +233,8 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
     hooks.state_file = job.state_file;
     // A trial has a plateau of its own, by which its curve is read.
     if (!job.trial) hooks.patience = place_.site.learning.patience;
+    const double began = MonotonicClock().Now();
+    const double cpu_before = ThreadCpuSeconds();
     hooks.epoch = [&](const retrain::TrainingProgress& progress) {
       report.accuracy.push_back(progress.accuracy);
       report.epochs_cpu_seconds += progress.epoch_cpu_seconds;
@@ -243,7 +245,12 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
         pulse_.accuracy = progress.accuracy;
         pulse_.held_out = report.held_out;
       }
-      return !job.trial || profile::KeepTraining(report.accuracy);
+      if (!job.trial) return true;
+      // Another epoch takes as long as this one, at the pace that the worker's share has given.
+      const double now = MonotonicClock().Now();
+      const double pace = (now - began) / std::max(ThreadCpuSeconds() - cpu_before, 1e-6);
+      const bool over = job.turn_end > 0 && now + pace * progress.epoch_cpu_seconds > job.turn_end;
+      return !over && profile::KeepTraining(report.accuracy);
     };
     auto learned = job.first ? learner.TrainFirst(*base, job.window, job.configuration, job.seed)
                              : learner.Train(*base, job.window, most_held_out, job.configuration,

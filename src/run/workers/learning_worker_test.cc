@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/clock.h"
 #include "platform/datasets/frame_file.h"
 
 namespace ekya::workers {
@@ -117,6 +118,34 @@ TEST_F(LearningWorkerTest, ARetrainingEndsEarlyAndATrialByItsOwnRule) {
   ASSERT_TRUE(all.ok()) << all.error().message;
   EXPECT_EQ(all->accuracy.size(), 40U);
   EXPECT_LT(trained->cpu_seconds, all->cpu_seconds);
+}
+
+TEST_F(LearningWorkerTest, ATrialEndsWithAWholeEpochWhenItsTurnIsOver) {
+  AddCamera("lot", "classification");
+  site_.model.width = 0.0625;
+  site_.model.input_size = 16;
+  LearningWorker worker("learning", {site_, 1, folder_, *enforcer_});
+  const Pupil pupil{"lot", {"dark", "light"}};
+  const std::string frames = Frames(24);
+  const auto labels = worker.Label(pupil, 0, frames);
+  ASSERT_TRUE(labels.ok()) << labels.error().message;
+  ASSERT_TRUE(worker.Take(pupil, 0, frames, labels->labels, std::nullopt).ok());
+  TrainingJob job;
+  job.pupil = pupil;
+  job.trial = true;
+  job.configuration.epochs = 3;
+  // Learns nothing: no plateau ends it, which needs three epochs.
+  job.configuration.learning_rate = 1e-9;
+  job.out = (folder_ / "trained.safetensors").string();
+  const auto unhurried = worker.Train(job);
+  ASSERT_TRUE(unhurried.ok()) << unhurried.error().message;
+  ASSERT_GT(unhurried->accuracy.size(), 1U);
+  job.turn_end = MonotonicClock().Now();
+  const auto hurried = worker.Train(job);
+  ASSERT_TRUE(hurried.ok()) << hurried.error().message;
+  EXPECT_EQ(hurried->accuracy.size(), 1U);
+  EXPECT_TRUE(hurried->whole) << "a retraining goes on from its model";
+  EXPECT_TRUE(fs::exists(job.out));
 }
 
 }  // namespace

@@ -8,6 +8,8 @@ namespace ekya::workers {
 namespace {
 
 constexpr double kProgressSeconds = 0.5;
+// Each stream's orders are asked of the registry and the store.
+constexpr double kOrderSeconds = 1;
 constexpr int kRecentIntervals = 5;
 constexpr double kSecondsBetweenLooks = 0.1;
 
@@ -32,6 +34,7 @@ Ticker::~Ticker() {
 
 void Ticker::Run(double from) {
   double told = from - kProgressSeconds;
+  double obeyed = from - kOrderSeconds;
   while (!stopping_) {
     const double next = from + interval_;
     const double now = clock_.Now() - start_;
@@ -42,8 +45,11 @@ void Ticker::Run(double from) {
         Log(LogLevel::kDebug, "", "{}", told_alive.error().message);
       }
     }
-    if (now >= told + kProgressSeconds) {
+    if (now >= obeyed + kOrderSeconds) {
       for (const std::string& id : streams_.ids()) streams_.Get(id).Obey();
+      obeyed = now;
+    }
+    if (now >= told + kProgressSeconds) {
       Tell(now);
       told = now;
     }

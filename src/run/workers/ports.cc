@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -46,6 +47,11 @@ Status ProfilingCompute::SetQuanta(const std::vector<Quanta>& per_device) {
 
 int ProfilingCompute::largest() const {
   return static_cast<int>(std::max_element(quanta_.begin(), quanta_.end()) - quanta_.begin());
+}
+
+int ProfilingCompute::working_devices() const {
+  return std::max(1, static_cast<int>(std::count_if(quanta_.begin(), quanta_.end(),
+                                                    [](Quanta each) { return each > 0; })));
 }
 
 double ProfilingCompute::CpuSeconds() const {
@@ -108,7 +114,7 @@ std::vector<Result<window::LabelSummary>> LiveLabels::Label(const std::vector<st
 
 Result<profile::TrialResult> LiveTrialRunner::RunOne(int window,
                                                      const window::TrialRequest& request,
-                                                     double deadline,
+                                                     double deadline, double turn_end,
                                                      LearningService& worker) const {
   const Stream& stream = streams_.Get(request.stream);
   const profile::Trial& trial = request.trial;
@@ -125,6 +131,7 @@ Result<profile::TrialResult> LiveTrialRunner::RunOne(int window,
   job.configuration.epochs = std::max(1, trial.epochs - done);
   job.configuration.sample_fraction = trial.sample_fraction;
   job.deadline = deadline;
+  job.turn_end = turn_end;
   job.most_held_out = kTrialHeldOut;
   job.seed = DeriveSeed(seed_, fmt::format("{}/{}/trial", request.stream, window));
   const std::string name =
@@ -165,9 +172,24 @@ std::vector<Result<profile::TrialResult>> LiveTrialRunner::Run(
       requests.size(), Error{ErrorCode::kCancelled, "the window had no time left for this trial"});
   if (std::exchange(window_, window) != window) trial_models_.Clear();
   const double deadline = clock_.Now() + longest_seconds_;
-  compute_.ForEach(requests.size(), 1, deadline, [&](std::size_t i, LearningService& worker) {
-    results[i] = RunOne(window, requests[i], deadline, worker);
+  // Who was not come to in the window before comes first.
+  std::vector<std::size_t> order(requests.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_partition(
+      order, [&](std::size_t i) { return untried_.contains(requests[i].stream); });
+  std::atomic<std::size_t> left{requests.size()};
+  compute_.ForEach(requests.size(), 1, deadline, [&](std::size_t turn, LearningService& worker) {
+    const std::size_t i = order[turn];
+    const double now = clock_.Now();
+    const auto turns =
+        std::max(1.0, static_cast<double>(left--) / std::max(1, compute_.working_devices()));
+    results[i] = RunOne(window, requests[i], deadline, now + (deadline - now) / turns, worker);
   });
+  untried_.clear();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (results[i].ok() || results[i].error().code != ErrorCode::kCancelled) continue;
+    untried_.insert(requests[i].stream);
+  }
   return results;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,8 @@ class ProfilingCompute {
   /// The device with the most quanta now.
   int largest() const;
   Quanta quanta(int device) const { return quanta_.at(static_cast<std::size_t>(device)); }
+  /// Devices that have quanta; at least 1.
+  int working_devices() const;
   LearningService& worker(int device) { return *workers_.at(static_cast<std::size_t>(device)); }
   double CpuSeconds() const;
   /// Calls `work(i, worker)` for each i below `count`, from `threads` threads for each device that
@@ -101,7 +104,8 @@ class LiveLabels : public window::LabelSource {
 class LiveTrialRunner : public window::TrialRunner {
  public:
   /// `longest_seconds`: trials that are not done so long after Run began are not done at all: what
-  /// they would tell is worth less than the rest of the window.
+  /// they would tell is worth less than the rest of the window. Each has an equal part of that time
+  /// and what those before it have left: one that needs more ends early, after a whole epoch.
   /// Their models are left in `trial_models`.
   LiveTrialRunner(const StreamSet& streams, TrialModels& trial_models, ProfilingCompute& compute,
                   Clock& clock, double device_cores, double longest_seconds, std::uint64_t seed)
@@ -117,7 +121,8 @@ class LiveTrialRunner : public window::TrialRunner {
 
  private:
   Result<profile::TrialResult> RunOne(int window, const window::TrialRequest& request,
-                                      double deadline, LearningService& worker) const;
+                                      double deadline, double turn_end,
+                                      LearningService& worker) const;
 
   const StreamSet& streams_;
   TrialModels& trial_models_;
@@ -126,7 +131,8 @@ class LiveTrialRunner : public window::TrialRunner {
   const double device_cores_;
   const double longest_seconds_;
   const std::uint64_t seed_;
-  int window_ = -1;  // whose models are kept
+  int window_ = -1;              // whose models are kept
+  std::set<std::string> untried_;  // streams that the last window's trials did not come to
 };
 
 /// Puts a retrained model in service when the gate lets it pass.

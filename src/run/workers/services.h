@@ -155,6 +155,7 @@ struct TrainingJob {
   bool compare = false;  ///< The outcome is measured against `served`, item by item.
   RetrainingConfiguration configuration;
   double deadline = 0;             ///< On the machine's monotonic clock: cancelled then; 0: none.
+  double turn_end = 0;             ///< As above, of a trial: begins no epoch that would outlast it.
   std::int64_t most_held_out = 0;  ///< To measure on after each epoch; 0: all there are.
   std::uint64_t seed = 0;
   std::string state_file;  ///< As retrain::TrainingHooks::state_file; removed at the end.
