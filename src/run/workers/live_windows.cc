@@ -8,6 +8,14 @@
 #include "base/log.h"
 
 namespace ekya::workers {
+namespace {
+
+// No stream's judging is begun after this part of a window, nor so late that a run that is asked
+// to end takes long.
+constexpr double kLongestJudging = 0.5;
+constexpr double kLongestJudgingSeconds = 10;
+
+}  // namespace
 
 Status LiveWindows::Run(int window, WindowGrid grid, std::atomic<int>* live_window,
                         window::RunRecord* record) {
@@ -35,9 +43,18 @@ Status LiveWindows::Run(int window, WindowGrid grid, std::atomic<int>* live_wind
 }
 
 void LiveWindows::JudgeByGolden(int window, window::RunRecord* record) {
+  const double latest =
+      timeline_.Now() + std::min(kLongestJudging * window_seconds_, kLongestJudgingSeconds);
   std::unique_ptr<LearningService> learning;
-  for (const std::string& id : streams_.ids()) {
+  const std::size_t begin = first_judged_;
+  for (std::size_t i = 0; i < streams_.ids().size(); ++i) {
+    const std::size_t place = (begin + i) % streams_.ids().size();
+    const std::string& id = streams_.ids()[place];
     if (!streams_.Get(id).judged_by_golden()) continue;
+    if (timeline_.Now() >= latest) {
+      first_judged_ = place;
+      break;
+    }
     if (!learning) {
       learning = pool_.Take();
       if (const Status set = learning->SetShare(1, -1); !set.ok()) {

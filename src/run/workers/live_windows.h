@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 #include "base/result.h"
 #include "decide/window/conductor.h"
@@ -34,7 +35,8 @@ class LiveWindows {
   void JudgeLast(window::RunRecord* record) { JudgeByGolden(last_, record); }
 
  private:
-  /// Does nothing where that has been done, as it is for what is trained on.
+  /// Does nothing where that has been done, as it is for what is trained on. Takes half of a window
+  /// at most: streams that it does not come to come first the next time.
   void JudgeByGolden(int window, window::RunRecord* record);
   void Keep(window::WindowRecord conducted, window::RunRecord* record);
   void BeginEarly(int window, double from);
@@ -45,7 +47,8 @@ class LiveWindows {
   LearningPool& pool_;
   Recorder& recorder_;
   const double window_seconds_;
-  int last_ = 0;  // that was conducted
+  int last_ = 0;                  // that was conducted
+  std::size_t first_judged_ = 0;  // the place of the stream whose turn it is
 };
 
 }  // namespace ekya::workers
