@@ -70,9 +70,9 @@ void LiveWindows::JudgeByGolden(int window, window::RunRecord* record) {
 void LiveWindows::Keep(window::WindowRecord conducted, window::RunRecord* record) {
   recorder_.Window(conducted);
   // Of this window and the one before it, whose labels may have come only now.
+  const double from = conducted.start_seconds - window_seconds_;
   for (const std::string& id : streams_.ids()) {
-    recorder_.Accuracies(streams_.Get(id).Record(), conducted.start_seconds - window_seconds_,
-                         streams_.Get(id).versions());
+    recorder_.Accuracies(streams_.Get(id).Record(from), from, streams_.Get(id).versions());
   }
   record->windows.push_back(std::move(conducted));
 }

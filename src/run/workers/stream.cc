@@ -174,8 +174,8 @@ void Stream::EndInterval(double from, double to, double retraining_cores) {
   if (tally.ok()) tallies_.Merge(*tally, retraining_cores);
 }
 
-window::StreamRecord Stream::Record() const {
-  window::StreamRecord record = tallies_.Record();
+window::StreamRecord Stream::Record(double from) const {
+  window::StreamRecord record = tallies_.Record(from);
   record.id = id();
   record.accuracy_source = info_.has_truth ? "truth" : "golden";
   record.classes = camera_settings_.classes;

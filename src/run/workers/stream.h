@@ -93,7 +93,7 @@ class Stream {
   /// the newest whole one before it does. Any thread.
   void Quarantine(std::int64_t version, const std::string& why);
   std::int64_t version() const { return version_; }
-  /// Versions by the run time that each began to serve at. Any thread.
+  /// The newest versions, by the run time that each began to serve at. Any thread.
   std::map<double, std::int64_t> versions() const;
 
   Status SetShare(double cores, int core) { return service_->SetShare(cores, core); }
@@ -112,8 +112,8 @@ class Stream {
   void EndInterval(double from, double to, double retraining_cores);
   /// Processor seconds of all its inference. Any thread.
   double CpuSeconds() const { return service_->Pulse().cpu_seconds; }
-  /// What has been judged so far. Any thread.
-  window::StreamRecord Record() const;
+  /// What has been judged so far, of intervals that began at run time `from` or later. Any thread.
+  window::StreamRecord Record(double from = 0) const;
   /// As StreamTallies.
   double RecentAccuracy(int intervals) const { return tallies_.RecentAccuracy(intervals); }
   double AccuracySince(double from) const { return tallies_.AccuracySince(from); }

@@ -7,6 +7,12 @@
 #include "run/workers/stream.h"
 
 namespace ekya::workers {
+namespace {
+
+// Of those that have served; nobody asks by whom a window was served that is long past.
+constexpr std::size_t kMostVersions = 100;
+
+}  // namespace
 
 Result<window::LabelSummary> Stream::Label(int window, LearningService& learning) {
   if (window <= labelled_window_) return labelled_summary_;
@@ -95,6 +101,7 @@ Status Stream::PutInService(const ServingVersion& version, double accuracy) {
   estimated_accuracy_ = accuracy;
   const std::lock_guard lock(mutex_);
   versions_[run_start_ > 0 ? environment_.clock.Now() - run_start_ : 0] = version.version;
+  if (versions_.size() > kMostVersions) versions_.erase(versions_.begin());
   weights_ = version.weights;
   return {};
 }
