@@ -49,7 +49,7 @@ std::string LeadText(const std::vector<RunRecord>& runs) {
   std::vector<std::string> schedulers;
   std::size_t windows = 0;
   for (const RunRecord& run : runs) {
-    windows = std::max(windows, run.windows.size());
+    windows = std::max(windows, run.windows.size() + static_cast<std::size_t>(run.earlier.windows));
     settings.insert(Setting(run));
     seeds.insert(run.seed);
     if (std::find(schedulers.begin(), schedulers.end(), run.scheduler) == schedulers.end()) {
@@ -285,6 +285,11 @@ void AddRun(Page& page, const RunRecord& run, Palette& streams, Palette& classes
   }
   if (!run.windows.empty()) {
     heading("Why each decision was taken");
+    if (run.earlier.windows > 0) {
+      page.Paragraph(fmt::format("Of the newest windows. {}, until {}, stand in the registry.",
+                                 Count(run.earlier.windows, "earlier one"),
+                                 ClockText(run.earlier.until_seconds)));
+    }
     AddDecisions(page, run);
   }
 }
@@ -293,6 +298,10 @@ std::vector<std::string> WarningTexts(const std::vector<RunRecord>& runs) {
   std::vector<std::string> texts;
   for (const RunRecord& run : runs) {
     const std::string name = runs.size() > 1 ? RunName(run) + ": " : "";
+    if (run.earlier.warnings > 0) {
+      texts.push_back(fmt::format("{}{} that the registry has", name,
+                                  Count(run.earlier.warnings, "earlier warning")));
+    }
     for (const std::string& warning : run.warnings) texts.push_back(name + warning);
     for (const WindowRecord& window : run.windows) {
       for (const std::string& warning : window.warnings) {

@@ -57,6 +57,15 @@ TEST(HtmlReport, SaysWhatWasKnownWhereThePolicyGivesNoReason) {
   EXPECT_THAT(Body(MakeHtmlReport("x", {run})), Not(HasSubstr("Why</th>")));
 }
 
+TEST(HtmlReport, SaysWhatALongRunHasOnlyTheSumsOf) {
+  RunRecord run = SampleRun("thief", 1);
+  run.earlier = {700, 21'000, {{"ramp", 500}}, {{"ramp", 400}}, 3};
+  const std::string body = Body(MakeHtmlReport("x", {run}));
+  EXPECT_THAT(body, HasSubstr("708 retraining windows"));
+  EXPECT_THAT(body, HasSubstr("700 earlier ones, until 5:50:00, stand in the registry"));
+  EXPECT_THAT(body, HasSubstr("3 earlier warnings that the registry has"));
+}
+
 TEST(HtmlReport, ComparesSeveralRuns) {
   const std::string body = Body(MakeHtmlReport("x", {SampleRun("thief", 1), SampleRun("none", 1)}));
   EXPECT_THAT(body, HasSubstr("Schedulers"));

@@ -21,6 +21,7 @@ namespace {
 
 using window::CorrectionRecord;
 using window::Decision;
+using window::EarlierWindows;
 using window::LabelSummary;
 using window::RetrainingRecord;
 using window::RunRecord;
@@ -142,6 +143,20 @@ void WriteStream(JsonWriter& json, const StreamRecord& stream, std::size_t most_
     MembersOf(json)("retraining_cores", interval.retraining_cores).EndMap();
   }
   json.EndList().EndMap();
+}
+
+/// Nothing where the record has every window.
+void WriteEarlier(JsonWriter& json, const EarlierWindows& earlier) {
+  if (earlier.windows == 0 && earlier.warnings == 0) return;
+  MembersOf(json.Key("earlier").BeginMap())("windows", earlier.windows);
+  MembersOf(json)("until_seconds", earlier.until_seconds);
+  json.Key("retrainings").BeginMap();
+  for (const auto& [stream, count] : earlier.retrainings) {
+    MembersOf(json)(ValidUtf8(stream), count);
+  }
+  json.EndMap().Key("swaps").BeginMap();
+  for (const auto& [stream, count] : earlier.swaps) MembersOf(json)(ValidUtf8(stream), count);
+  MembersOf(json.EndMap())("warnings", earlier.warnings).EndMap();
 }
 
 // --- Reading ---
@@ -353,6 +368,24 @@ Status ReadSwap(const Node& node, const std::string& file, const std::string& pa
   return map.Finish();
 }
 
+Status ReadEarlier(const Node& node, const std::string& file, EarlierWindows* earlier) {
+  MapReader map(node, file, "earlier");
+  map.Read("windows", &earlier->windows, {0, kMaxInt});
+  map.Read("until_seconds", &earlier->until_seconds, {-kMax, kMax});
+  for (const auto& [key, counts] :
+       {std::pair{"retrainings", &earlier->retrainings}, {"swaps", &earlier->swaps}}) {
+    const Node* const by_stream = map.Map(key);
+    if (by_stream == nullptr) continue;
+    MapReader inner(*by_stream, file, map.PathOf(key));
+    for (const auto& [stream, count] : by_stream->members) {
+      inner.Read(stream, &(*counts)[stream], {0, kMaxInt});
+    }
+    map.Merge(inner.Finish());
+  }
+  map.Read("warnings", &earlier->warnings, {0, kMaxInt});
+  return map.Finish();
+}
+
 /// Compares runs of digits by their value.
 bool NaturallyBefore(const std::string& a, const std::string& b) {
   const auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
@@ -399,6 +432,7 @@ std::string WriteRunRecord(const RunRecord& run) {
   for (const auto& [name, value] : run.figures) MembersOf(json)(name, value);
   json.EndMap();
   WriteTexts(json, "warnings", run.warnings);
+  WriteEarlier(json, run.earlier);
   json.Key("swaps").BeginList();
   for (const SwapRecord& swap : run.swaps) {
     MembersOf(json.BeginMap())("time_seconds", swap.time_seconds)("stream", swap.stream);
@@ -443,6 +477,9 @@ Result<RunRecord> ReadRunRecord(std::string_view text, const std::string& file) 
     map.Merge(inner.Finish());
   }
   map.ReadStrings("warnings", &run.warnings);
+  if (const Node* earlier = map.Optional().Map("earlier")) {
+    map.Merge(ReadEarlier(*earlier, file, &run.earlier));
+  }
   ReadList(map, "swaps", &run.swaps, ReadSwap);
   ReadList(map, "windows", &run.windows, ReadWindow);
   ReadList(map, "streams", &run.streams, ReadStream);

@@ -33,6 +33,7 @@ TEST(RunRecordFile, ReadsBackWhatItWrote) {
   run.windows[1].labels.at("gate").judged_accuracy = 0.75;
   run.windows[1].labels.at("gate").judged = 40;
   run.swaps[0].version = std::numeric_limits<std::int64_t>::max();
+  run.earlier = {7, 1400, {{"gate", 5}}, {{"gate", 3}, {"lot", 1}}, 2};
   const std::string text = WriteRunRecord(run);
   const auto back = ReadRunRecord(text, "run.json");
   ASSERT_TRUE(back.ok()) << back.error().message;
@@ -46,6 +47,11 @@ TEST(RunRecordFile, ReadsBackWhatItWrote) {
             run.streams[0].intervals[7].inference_cores);
   EXPECT_EQ(back->windows[4].retrainings[0].outcome, run.windows[4].retrainings[0].outcome);
   EXPECT_EQ(back->windows[4].warnings, run.windows[4].warnings);
+  EXPECT_EQ(back->earlier.windows, 7);
+  EXPECT_EQ(back->earlier.until_seconds, 1400);
+  EXPECT_EQ(back->earlier.retrainings, run.earlier.retrainings);
+  EXPECT_EQ(back->earlier.swaps, run.earlier.swaps);
+  EXPECT_EQ(back->earlier.warnings, 2);
   EXPECT_TRUE(back->windows[2].stopped);
   ASSERT_EQ(back->windows[2].corrections.size(), 1u);
   EXPECT_EQ(back->windows[2].corrections[0].what, "device_seconds");

@@ -66,13 +66,18 @@ Table StreamTable(const RunRecord& run) {
                    {"Missed", true}, {"Retrainings", true}, {"Models swapped", true},
                    {"Classes"}};
   for (const StreamRecord& stream : run.streams) {
-    int retrainings = 0;
+    const auto earlier = [&stream](const std::map<std::string, int>& counts) {
+      const auto count = counts.find(stream.id);
+      return count == counts.end() ? 0 : count->second;
+    };
+    int retrainings = earlier(run.earlier.retrainings);
     for (const WindowRecord& window : run.windows) {
       for (const RetrainingRecord& retraining : window.retrainings) {
         retrainings += retraining.stream == stream.id;
       }
     }
-    const auto swaps = std::count_if(run.swaps.begin(), run.swaps.end(),
+    const auto swaps = earlier(run.earlier.swaps) +
+                       std::count_if(run.swaps.begin(), run.swaps.end(),
                                      [&](const auto& swap) { return swap.stream == stream.id; });
     const double frames = static_cast<double>(stream.frames);
     const double skipped = static_cast<double>(stream.frames_skipped);

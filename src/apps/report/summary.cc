@@ -178,6 +178,8 @@ SummaryRow SummaryRowOf(const RunRecord& run) {
     row.retrainings += static_cast<int>(window.retrainings.size());
   }
   row.swaps = static_cast<int>(run.swaps.size());
+  for (const auto& [stream, count] : run.earlier.retrainings) row.retrainings += count;
+  for (const auto& [stream, count] : run.earlier.swaps) row.swaps += count;
   row.device_seconds = {run.inference_device_seconds, run.retraining_device_seconds,
                         run.profiling_device_seconds, run.labelling_device_seconds};
   return row;

@@ -73,6 +73,10 @@ TEST(Summary, CountsARun) {
   EXPECT_EQ(row.swaps, 2);
   EXPECT_EQ(row.source, "truth");
   EXPECT_EQ(row.device_seconds.Total(), 4);
+  // Those of windows that the record only has the sums of.
+  run.earlier = {9, 1800, {{"ramp", 5}, {"gate", 4}}, {{"ramp", 6}}, 1};
+  EXPECT_EQ(SummaryRowOf(run).retrainings, 12);
+  EXPECT_EQ(SummaryRowOf(run).swaps, 8);
 }
 
 TEST(Summary, LeavesOutWhatWasNotJudged) {

@@ -117,7 +117,7 @@ std::string EndOfRunTable(const std::vector<RunRecord>& runs, int width) {
   std::size_t warnings = 0;
   for (const RunRecord& run : runs) {
     for (const StreamRecord& stream : run.streams) sources.insert(stream.accuracy_source);
-    warnings += run.warnings.size();
+    warnings += run.warnings.size() + static_cast<std::size_t>(run.earlier.warnings);
     for (const WindowRecord& window : run.windows) warnings += window.warnings.size();
   }
   std::vector<std::string> names;

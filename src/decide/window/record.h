@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -106,6 +107,15 @@ struct SwapRecord {
   std::int64_t version = 0;
 };
 
+/// What is left of a long run's first windows: their sums. The registry has each of them.
+struct EarlierWindows {
+  int windows = 0;
+  double until_seconds = 0;                ///< Where the last of them ended, on the run's clock.
+  std::map<std::string, int> retrainings;  ///< By stream.
+  std::map<std::string, int> swaps;        ///< By stream.
+  int warnings = 0;
+};
+
 /// Everything that one run leaves behind: what report and summary are made of.
 struct RunRecord {
   std::string scheduler;
@@ -115,6 +125,7 @@ struct RunRecord {
   Quanta quanta_per_device = 20;
   double window_seconds = 0;
   std::vector<StreamRecord> streams;
+  EarlierWindows earlier;  ///< Before those in `windows`.
   std::vector<WindowRecord> windows;
   std::vector<SwapRecord> swaps;
   std::vector<std::string> warnings;
@@ -125,5 +136,21 @@ struct RunRecord {
   double labelling_device_seconds = 0;
   std::map<std::string, double> figures;  ///< Named numbers of an experiment.
 };
+
+/// How much a run's record holds one by one.
+struct RecordLimits {
+  std::size_t windows = 1'000;
+  /// A decision counts once for each stream that it was about: with it goes all that was known of
+  /// that stream, some 2 kB.
+  std::size_t stream_decisions = 40'000;
+  std::size_t warnings = 1'000;
+};
+
+/// Adds `window` and the `swaps` of its time to `run`. A box runs for a year: where that is more
+/// than `limits`, the oldest windows go to `earlier`; the newest always stays.
+void Keep(WindowRecord window, std::vector<SwapRecord> swaps, RunRecord* run,
+          const RecordLimits& limits = {});
+/// Adds a warning that belongs to no window, in the same way.
+void Warn(std::string warning, RunRecord* run, const RecordLimits& limits = {});
 
 }  // namespace ekya::window

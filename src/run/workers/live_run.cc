@@ -247,8 +247,7 @@ class LiveRun {
     LiveWorld world(environment_, streams_, *box_.workers, hooks_, cores, *timeline_, start_);
     const window::ConductorSettings settings = SettingsOf(site_, static_cast<int>(cores.size()));
     window::Conductor conductor(settings, policy, world.ports());
-    LiveWindows windows(streams_, conductor, *timeline_, world.pool(), recorder_,
-                        settings.window_seconds);
+    LiveWindows windows(streams_, conductor, *timeline_, world, recorder_, settings.window_seconds);
     window::RunRecord record = NewRecord(site_, options_, settings.devices);
     const Status status = Serve(world, windows, &record);
     recorder_.End();

@@ -56,15 +56,15 @@ void LiveWindows::JudgeByGolden(int window, window::RunRecord* record) {
       break;
     }
     if (!learning) {
-      learning = pool_.Take();
+      learning = world_.pool().Take();
       if (const Status set = learning->SetShare(1, -1); !set.ok()) {
-        record->warnings.push_back(set.error().message);
+        window::Warn(set.error().message, record);
       }
     }
     auto labelled = streams_.Get(id).Label(window, *learning);
-    if (!labelled.ok()) record->warnings.push_back(id + ": " + labelled.error().message);
+    if (!labelled.ok()) window::Warn(id + ": " + labelled.error().message, record);
   }
-  if (learning) pool_.Give(std::move(learning));
+  if (learning) world_.pool().Give(std::move(learning));
 }
 
 void LiveWindows::Keep(window::WindowRecord conducted, window::RunRecord* record) {
@@ -74,7 +74,7 @@ void LiveWindows::Keep(window::WindowRecord conducted, window::RunRecord* record
   for (const std::string& id : streams_.ids()) {
     recorder_.Accuracies(streams_.Get(id).Record(from), from, streams_.Get(id).versions());
   }
-  record->windows.push_back(std::move(conducted));
+  window::Keep(std::move(conducted), world_.TakeSwaps(), record);
 }
 
 void LiveWindows::BeginEarly(int window, double from) {

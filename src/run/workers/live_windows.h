@@ -7,23 +7,23 @@
 #include "decide/window/conductor.h"
 #include "decide/window/record.h"
 #include "run/workers/event_timeline.h"
+#include "run/workers/live_world.h"
 #include "run/workers/recorder.h"
 #include "run/workers/stream_set.h"
 #include "run/workers/window_grid.h"
-#include "run/workers/workers.h"
 
 namespace ekya::workers {
 
 /// Conducts one window after another, until the run is to stop. One thread; all outlive it.
 class LiveWindows {
  public:
-  /// `timeline`: the one that `conductor` waits on.
+  /// `timeline`: the one that `conductor` waits on; `world`: the one that it conducts.
   LiveWindows(const StreamSet& streams, window::Conductor& conductor, EventTimeline& timeline,
-              LearningPool& pool, Recorder& recorder, double window_seconds)
+              LiveWorld& world, Recorder& recorder, double window_seconds)
       : streams_(streams),
         conductor_(conductor),
         timeline_(timeline),
-        pool_(pool),
+        world_(world),
         recorder_(recorder),
         window_seconds_(window_seconds) {}
 
@@ -44,7 +44,7 @@ class LiveWindows {
   const StreamSet& streams_;
   window::Conductor& conductor_;
   EventTimeline& timeline_;
-  LearningPool& pool_;
+  LiveWorld& world_;
   Recorder& recorder_;
   const double window_seconds_;
   int last_ = 0;                  // that was conducted

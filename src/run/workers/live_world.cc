@@ -36,7 +36,6 @@ window::Ports LiveWorld::ports() {
 }
 
 void LiveWorld::Account(window::RunRecord* record) const {
-  record->swaps.insert(record->swaps.end(), swaps_.begin(), swaps_.end());
   for (const std::string& id : streams_.ids()) {
     record->inference_device_seconds += streams_.Get(id).CpuSeconds() / device_cores_;
     record->retraining_device_seconds += trainer_.CpuSeconds(id) / device_cores_;

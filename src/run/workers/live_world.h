@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "decide/window/ports.h"
@@ -34,7 +34,9 @@ class LiveWorld {
   LiveTrainer& trainer() { return trainer_; }
   ProfilingCompute& profiling() { return profiling_; }
 
-  /// Adds what was swapped and what every job has cost to `record`, once nothing conducts any more.
+  /// What was swapped since the last call. From the thread that conducts.
+  std::vector<window::SwapRecord> TakeSwaps() { return std::exchange(swaps_, {}); }
+  /// Adds what every job has cost to `record`.
   void Account(window::RunRecord* record) const;
 
  private:
