@@ -44,7 +44,9 @@ void StreamTallies::MakeRoom() {
   const auto as_told = std::prev(intervals_.end(), kMostAsTold);
   as_told_from_ = as_told->first;
   // All that is old is of one length: a curve through it is as fine at its beginning as later.
-  if (longest_ == 0) longest_ = (as_told_from_ - intervals_.begin()->first) / (kMost / 2);
+  if (longest_ == 0) {
+    longest_ = 2 * (as_told_from_ - intervals_.begin()->first) / static_cast<double>(kMost);
+  }
   JoinBefore(as_told);
   while (intervals_.size() > kMost * 3 / 4) {
     longest_ *= 2;
