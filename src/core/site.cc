@@ -6,9 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <optional>
-#include <set>
 
+#include "core/device.h"
 #include "core/document.h"
 #include "core/internal/field_table.h"
 #include "core/map_reader.h"
@@ -89,28 +88,24 @@ const Fields<ServerSettings>& ServerFields() {
   return fields;
 }
 
-/// The core that "cpu:0" names.
-std::optional<int> CoreOf(const std::string& device) {
-  if (!device.starts_with("cpu:")) return std::nullopt;
-  int core = -1;
-  const char* const end = device.data() + device.size();
-  const auto [stop, code] = std::from_chars(device.data() + 4, end, core);
-  return code == std::errc() && stop == end && core >= 0 && core < 4096 ? std::optional(core)
-                                                                        : std::nullopt;
-}
-
 void CheckCompute(MapReader& map, ComputeSettings& compute) {
   if (map.Has("devices") && compute.devices.empty()) map.Fail("devices", "at least one");
   if (compute.devices.size() > kMaxDevices) {
     map.Fail("devices", fmt::format("at most {}", kMaxDevices));
   }
-  std::set<int> cores;
-  for (const std::string& device : compute.devices) {
-    const std::optional<int> core = CoreOf(device);
-    if (!core) {
-      map.Fail("devices", "\"" + device + "\"", "names of devices such as cpu:0");
-    } else if (!cores.insert(*core).second) {
-      map.Fail("devices", fmt::format("core {} twice", *core), "each device once");
+  std::vector<Device> known;
+  for (const std::string& name : compute.devices) {
+    const auto device = ParseDevice(name);
+    if (!device.ok()) {
+      map.Fail("devices", "\"" + name + "\"", "names of devices such as cpu:0 or cuda:0");
+    } else if (std::ranges::find(known, *device) != known.end()) {
+      map.Fail("devices", Name(*device) + " twice", "each device once");
+    } else if (!known.empty() && known.front().kind != device->kind) {
+      // A schedule may move a job to any device, on which it is to be as fast.
+      map.Fail("devices", fmt::format("{} beside {}", Name(*device), Name(known.front())),
+               "either processors or CUDA devices");
+    } else {
+      known.push_back(*device);
     }
   }
   if (compute.scheduler.empty()) map.Fail("scheduler", "the name of a scheduler");
@@ -119,7 +114,8 @@ void CheckCompute(MapReader& map, ComputeSettings& compute) {
 const Fields<ComputeSettings>& ComputeFields() {
   static const Fields<ComputeSettings> fields = {
       Texts("devices", &ComputeSettings::devices,
-            "What computes, one core each: [cpu:0, cpu:1]. Absent: [cpu:0]."),
+            "What computes: one core each, [cpu:0, cpu:1], or CUDA devices, [cuda:0], not both. "
+            "Absent: [cpu:0]."),
       Fraction("device_cores", &ComputeSettings::device_cores, kPart,
                "What one device may use of its core: declares a smaller box."),
       Integer("quanta_per_device", &ComputeSettings::quanta_per_device,

@@ -259,8 +259,11 @@ TEST(SiteTest, ErrorsNameLineKeyFoundAndExpected) {
   EXPECT_THAT(error("server: {listen: \"localhost:70000\"}\n"), HasSubstr("server.listen"));
   EXPECT_THAT(error("compute: {devices: []}\n"), HasSubstr("compute.devices: found an empty list"));
   EXPECT_THAT(error("compute: {devices: [gpu]}\n"), HasSubstr("found \"gpu\", expected names of"));
-  EXPECT_THAT(error("compute: {devices: [cpu:1, cpu:01]}\n"), HasSubstr("core 1 twice"));
+  EXPECT_THAT(error("compute: {devices: [cpu:1, cpu:01]}\n"), HasSubstr("cpu:1 twice"));
   EXPECT_THAT(error("compute: {devices: [cpu:-1]}\n"), HasSubstr("found \"cpu:-1\""));
+  EXPECT_THAT(error("compute: {devices: [cuda:0, cpu:1]}\n"),
+              HasSubstr("compute.devices: found cpu:1 beside cuda:0, expected either processors or "
+                        "CUDA devices"));
   EXPECT_THAT(error("compute: {quanta_per_device: 0}\n"),
               HasSubstr("a whole number from 1 to 1000"));
   EXPECT_THAT(error("learning: {retraining: [{epochs: 3}, {epochs: 3}]}\n"),

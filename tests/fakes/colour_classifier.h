@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/models/classifier.h"
+#include "platform/models/compute_device.h"
 
 namespace ekya::models {
 
@@ -31,6 +32,8 @@ class ColourClassifier final : public Classifier {
   std::int64_t parameters() const override {
     return 3 * static_cast<std::int64_t>(colours_.size());
   }
+  Device device() const override { return {}; }
+  Status MoveTo(const Device& device) override { return CheckDevice(device); }
   Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,
                                           int input_size) override;
 

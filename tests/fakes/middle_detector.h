@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/models/compute_device.h"
 #include "platform/models/learning_detector.h"
 
 namespace ekya::models {
@@ -25,6 +26,8 @@ class MiddleDetector final : public LearningDetector {
   }
   const DetectorShape& shape() const override { return shape_; }
   std::int64_t parameters() const override { return static_cast<std::int64_t>(place_.size()); }
+  Device device() const override { return {}; }
+  Status MoveTo(const Device& device) override { return CheckDevice(device); }
   void SetScoreThreshold(double score) override { score_threshold_ = score; }
   double score_threshold() const override { return score_threshold_; }
 

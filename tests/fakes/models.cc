@@ -55,6 +55,15 @@ std::unique_ptr<MiddleDetector> MakeMiddleDetector(const std::vector<std::string
 
 }  // namespace
 
+int CudaDevices() { return 0; }
+
+Status CheckDevice(const Device& device) {
+  if (!device.is_cuda()) return {};
+  return Error{ErrorCode::kUnavailable, Name(device) + ": models made for tests know none"};
+}
+
+bool HasFastBfloat16(const Device& device) { return !device.is_cuda() && HasFastBfloat16(); }
+
 Result<std::unique_ptr<Classifier>> Classifier::Create(const ClassifierShape& shape,
                                                        std::uint64_t) {
   return std::unique_ptr<Classifier>(std::make_unique<ColourClassifier>(shape));

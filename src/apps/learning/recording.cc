@@ -58,6 +58,15 @@ std::uint64_t HashOfFiles(std::filesystem::path path) {
   return weights.ok() ? DeriveSeed(hash, *weights) : hash;
 }
 
+/// What was kept as `file`.
+template <typename Model>
+Result<std::unique_ptr<Model>> KeptModel(const RecordingSettings& settings,
+                                         const std::filesystem::path& file) {
+  EKYA_ASSIGN(auto model, models::LoadModel<Model>(file, settings.precision));
+  EKYA_RETURN_IF_ERROR(model->MoveTo(settings.device));
+  return model;
+}
+
 /// The model of `settings.model.path`, or one with fresh weights from `seed`. kInvalid where a
 /// file's model knows other `classes`.
 template <typename Model>
@@ -66,6 +75,7 @@ Result<std::unique_ptr<Model>> FirstModel(const RecordingSettings& settings,
                                           std::uint64_t seed) {
   EKYA_ASSIGN(auto model,
               models::MakeModel<Model>(settings.model, classes, settings.precision, seed));
+  EKYA_RETURN_IF_ERROR(model->MoveTo(settings.device));
   const std::vector<std::string>& found = model->shape().classes;
   if (found == classes) return model;
   return Error{ErrorCode::kInvalid,
@@ -86,6 +96,7 @@ std::string KeyOf(const LabelledStream<typename Task::Item>& stream,
   if (settings.precision != models::Precision::kFloat32) {
     text += fmt::format("; {}", models::Name(settings.precision));
   }
+  if (settings.device.is_cuda()) text += "; cuda";
   if (!model.path.empty()) text += fmt::format("; {:016x}", HashOfFiles(model.path));
   std::uint64_t hash = 0;
   for (const auto& window : stream.windows) {
@@ -182,7 +193,7 @@ Result<std::unique_ptr<RecordingOf<Task>>> RecordingOf<Task>::Open(
   // name, and trained anew.
   const std::uint64_t seed = DeriveSeed(settings.seed, stream.id);
   const auto path = recording->folder_ / fmt::format("first-{}.safetensors", recording->key_);
-  auto first = models::LoadModel<Model>(path, settings.precision);
+  auto first = KeptModel<Model>(settings, path);
   if (!first.ok()) {
     first = FirstModel<Model>(settings, stream.classes, DeriveSeed(seed, "weights"));
     if (!first.ok()) return first.error().Within("camera " + stream.id);
@@ -266,7 +277,7 @@ std::optional<RecordedWindow> RecordingOf<Task>::Kept(int window) {
   const auto text = ReadFile(PathOf(window, "json"));
   if (!text.ok()) return std::nullopt;
   auto kept = Read(*text, PathOf(window, "json").string(), window, key_);
-  auto model = models::LoadModel<Model>(PathOf(window, "safetensors"), settings_.precision);
+  auto model = KeptModel<Model>(settings_, PathOf(window, "safetensors"));
   if (!kept.ok() || !kept->has_value() || !model.ok()) return std::nullopt;
   next_ = std::move(*model);
   return std::move(*kept);

@@ -13,6 +13,7 @@
 #include "apps/learning/streams.h"
 #include "base/result.h"
 #include "core/configuration.h"
+#include "core/device.h"
 #include "core/site.h"
 #include "decide/profile/belief.h"
 #include "platform/models/precision.h"
@@ -30,6 +31,7 @@ struct RecordingSettings {
   int labelled_per_window = 0;  ///< Samples that training may see, evenly spread; 0: all.
   double held_out_fraction = 0.35;
   models::Precision precision = models::Precision::kFloat32;  ///< Of training.
+  Device device;  ///< That models are trained and measured on.
   /// Also what each model is worth in later windows, and its accuracy while it trains (on at most
   /// `curve_samples` judged samples; 0: not recorded).
   bool later = false;

@@ -17,6 +17,7 @@
 #include "platform/models/precision.h"
 #include "platform/models/served_classifier.h"
 #include "platform/models/served_detector.h"
+#include "run/workers/compute_devices.h"
 #include "stages/camera/source.h"
 #include "stages/inference/inference_profile.h"
 
@@ -43,8 +44,9 @@ RecordingSettings SettingsOf(const CameraSettings& camera, const Site& site,
   settings.exemplars_per_class = site.learning.exemplars_per_class;
   settings.labelled_per_window = request.samples;
   settings.held_out_fraction = kHeldOutFraction;
+  settings.device = workers::DeviceOf(site.compute, -1);
   if (camera.task != "detection") {
-    settings.precision = models::PrecisionOf(site.learning.precision);
+    settings.precision = models::PrecisionOf(site.learning.precision, settings.device);
   }
   settings.later = true;
   settings.curve_samples = kCurveSamples;

@@ -98,11 +98,11 @@ at::Generator MakeGenerator(std::uint64_t seed) {
   return at::make_generator<at::CPUGeneratorImpl>(seed);
 }
 
-torch::Tensor ToTensor(const std::vector<const Image*>& images) {
+torch::Tensor ToTensor(const std::vector<const Image*>& images, const torch::Device& device) {
   EKYA_CHECK(!images.empty());
   const int side = images.front()->width;
   const auto area = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
-  auto tensor = torch::empty({static_cast<std::int64_t>(images.size()), 3, side, side});
+  auto tensor = EmptyBatch({static_cast<std::int64_t>(images.size()), 3, side, side}, device);
   float* out = tensor.data_ptr<float>();
   for (const auto* image : images) {
     EKYA_CHECK(image->width == side && image->height == side && image->pixels.size() == 3 * area);
@@ -157,6 +157,7 @@ Status TorchClassifier::Save(const std::filesystem::path& path) const {
 std::unique_ptr<Classifier> TorchClassifier::Clone() const {
   auto network = MakeNetwork(shape_);
   EKYA_CHECK(network.ok());
+  (*network)->MoveTo(network_->device());
   (*network)->CopyFrom(*network_);
   (*network)->SetTrainingPrecision(network_->training_precision());
   return std::make_unique<TorchClassifier>(shape_, std::move(*network));
@@ -168,6 +169,7 @@ Result<std::unique_ptr<Classifier>> TorchClassifier::Grown(
   shape.classes.insert(shape.classes.end(), classes.begin(), classes.end());
   try {
     EKYA_ASSIGN(auto network, MakeNetwork(shape));
+    network->MoveTo(network_->device());
     network->CopyGrown(*network_);
     network->SetTrainingPrecision(network_->training_precision());
     return std::unique_ptr<Classifier>(
@@ -183,7 +185,7 @@ std::string TorchClassifier::ToOnnx() const {
 }
 
 Result<std::unique_ptr<Engine>> TorchClassifier::ToPacked(Precision precision) const {
-  return OpenLibTorch(network_->graph(), network_->Store(), shape_.input_size, precision);
+  return OpenLibTorch(network_->graph(), network_->Store(), shape_.input_size, precision, device());
 }
 
 void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {
@@ -192,7 +194,9 @@ void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {
   EKYA_CHECK(made.ok(), made.ok() ? "" : made.error().message);
   const int head = (*made)->stages() - 1;
   (*made)->CopyFrom(*network_, head);
+  // The same numbers everywhere: drawn by the processor.
   (*made)->Initialise(MakeGenerator(seed), head);
+  (*made)->MoveTo(network_->device());
   (*made)->SetTrainingPrecision(network_->training_precision());
   network_ = std::move(*made);
 }
@@ -208,7 +212,10 @@ Status TorchClassifier::ClassifySquare(const std::vector<const Image*>& crops,
   try {
     ComputeWithOneThread();
     const c10::InferenceMode inference;
-    const auto [scores, indices] = network_->Forward(ToTensor(crops)).softmax(1).max(1);
+    const auto pictures = ToTensor(crops, network_->device());
+    const auto [best, places] = network_->Forward(pictures).softmax(1).max(1);
+    const auto scores = best.cpu();
+    const auto indices = places.cpu();
     for (std::int64_t i = 0; i < scores.size(0); ++i) {
       Detection detection;
       detection.class_index = static_cast<int>(indices.data_ptr<std::int64_t>()[i]);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/device.h"
 #include "core/safetensors.h"
 #include "platform/models/layer_graph.h"
 #include "platform/models/precision.h"
@@ -31,13 +32,15 @@ class Engine {
 /// `outputs`: how many the model has.
 Result<std::unique_ptr<Engine>> OpenOnnxRuntime(const std::string& model, std::size_t outputs);
 
-/// LibTorch with what `graph` computes with `weights`, its state dict: batch norms folded, weights
-/// packed for pictures of `side` x `side`, in `precision`. kFailed where LibTorch throws.
+/// LibTorch on `device` with what `graph` computes with `weights`, its state dict: batch norms
+/// folded, on a processor weights packed for pictures of `side` x `side`, in `precision`. kFailed
+/// where LibTorch throws.
 Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
                                              const std::map<std::string, StoredTensor>& weights,
-                                             int side, Precision precision);
+                                             int side, Precision precision,
+                                             const Device& device = {});
 
-/// What serves here: "ONNX Runtime 1.20.1", or "LibTorch" where that library is not found.
+/// What serves on processors: "ONNX Runtime 1.20.1", or "LibTorch" where that library is not found.
 std::string EngineName();
 
 }  // namespace ekya::models

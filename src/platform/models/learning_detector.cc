@@ -234,7 +234,7 @@ Result<std::vector<Detection>> TorchDetector::AnalyzeWith(const Frame& frame, in
   try {
     ComputeWithOneThread();
     const c10::InferenceMode inference;
-    auto picture = torch::empty({1, 3, side, side});
+    auto picture = EmptyBatch({1, 3, side, side}, network_->device());
     WritePicture(CropAndResize(frame.image, {0, 0, width, height}, side),
                  picture.data_ptr<float>());
     EKYA_ASSIGN(const auto outputs, compute(std::move(picture)));
@@ -271,6 +271,7 @@ Status TorchDetector::Save(const std::filesystem::path& path) const {
 std::unique_ptr<LearningDetector> TorchDetector::Clone() const {
   auto made = Make(shape_);
   EKYA_CHECK(made.ok(), made.ok() ? "" : made.error().message);
+  (*made)->network().MoveTo(network_->device());
   (*made)->network().CopyFrom(*network_);
   (*made)->SetScoreThreshold(score_threshold_);
   return std::move(*made);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/result.h"
+#include "core/device.h"
 #include "platform/models/model.h"
 
 namespace ekya::models {
@@ -15,6 +16,13 @@ class LearningModel : public Model {
   virtual Status Save(const std::filesystem::path& path) const = 0;
   /// How many numbers it learns.
   virtual std::int64_t parameters() const = 0;
+
+  /// Where its weights lie, and where it computes and is trained; files are the same from
+  /// everywhere. At first a processor (cpu:0 stands for all of them); of copies, the model's.
+  virtual Device device() const = 0;
+  /// From now on that is `device`. kUnavailable where LibTorch does not see it; kFailed where it
+  /// cannot take the weights: they stay where they were. Not while another thread uses the model.
+  virtual Status MoveTo(const Device& device) = 0;
 };
 
 }  // namespace ekya::models

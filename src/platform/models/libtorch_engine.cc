@@ -7,6 +7,7 @@
 #include "platform/models/folded_network.h"
 #include "platform/models/network.h"
 #include "platform/models/torch_classifier.h"
+#include "platform/models/torch_device.h"
 
 namespace ekya::models {
 namespace {
@@ -24,7 +25,7 @@ class LibTorchEngine : public Engine {
           torch::from_blob(const_cast<float*>(pictures), {count, 3, side, side}, torch::kFloat);
       std::vector<std::vector<float>> results;
       for (const auto& output : network_->Run(images)) {
-        const auto flat = output.contiguous();
+        const auto flat = output.cpu().contiguous();
         const float* numbers = flat.data_ptr<float>();
         results.emplace_back(numbers, numbers + flat.numel());
       }
@@ -42,7 +43,7 @@ class LibTorchEngine : public Engine {
 
 Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
                                              const std::map<std::string, StoredTensor>& weights,
-                                             int side, Precision precision) {
+                                             int side, Precision precision, const Device& device) {
   try {
     ComputeWithOneThread();
     FoldedNetwork folded = FoldNorms(graph, weights);
@@ -50,7 +51,10 @@ Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
     TensorFile content;
     content.tensors = std::move(folded.weights);
     EKYA_RETURN_IF_ERROR(network->Restore(content, "LibTorch"));
-    if (PackedConvolution::Available()) network->PackForServing(side, precision);
+    EKYA_RETURN_IF_ERROR(MoveTo(device, network.get()));
+    if (device.is_cuda() || PackedConvolution::Available()) {
+      network->PackForServing(side, precision);
+    }
     return std::unique_ptr<Engine>(std::make_unique<LibTorchEngine>(std::move(network)));
   } catch (const std::exception& exception) {
     return Error{ErrorCode::kFailed, fmt::format("LibTorch: {}", exception.what())};

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "platform/models/convolution.h"
+#include "platform/models/torch_device.h"
 #include "platform/models/torch_precision.h"
 
 namespace ekya::models {
@@ -83,8 +84,9 @@ bool IsWide(const LayerGraph& graph) {
 
 /// Each channel to its place in another group.
 Tensor Shuffle(const Tensor& input, std::int64_t groups) {
-  // LibTorch's own is quicker and keeps channels last, but has no gradient.
-  if (!torch::GradMode::is_enabled()) return torch::channel_shuffle(input, groups);
+  // LibTorch's own is quicker on a processor and keeps channels last, but has no gradient.
+  if (!torch::GradMode::is_enabled() && input.is_cpu())
+    return torch::channel_shuffle(input, groups);
   const auto sizes = input.sizes();
   return input.reshape({sizes[0], groups, sizes[1] / groups, sizes[2], sizes[3]})
       .transpose(1, 2)
@@ -114,7 +116,7 @@ Tensor MaxPool(const Layer& layer, Tensor input) {
 
 template <typename Number>
 StoredTensor StoreAs(const Tensor& tensor) {
-  const auto flat = tensor.detach().contiguous();
+  const auto flat = tensor.detach().cpu().contiguous();
   const auto count = static_cast<std::size_t>(flat.numel());
   return StoreTensor(std::span<const Number>(flat.template data_ptr<Number>(), count),
                      flat.sizes().vec());
@@ -133,7 +135,7 @@ Status RestoreOne(const TensorFile& content, const std::string& file, const std:
   EKYA_ASSIGN(const StoredTensor* stored,
               FindTensor(content, file, name, whole ? ElementType::kI64 : ElementType::kF32,
                          target.sizes().vec()));
-  // The target's memory may be in another order: LibTorch copies.
+  // The target's memory may be in another order, or a device's: LibTorch copies.
   if (whole) {
     auto numbers = NumbersOf<std::int64_t>(*stored);
     target.copy_(torch::from_blob(numbers.data(), target.sizes(), torch::kLong));
@@ -358,11 +360,26 @@ Precision Network::precision() const {
 }
 
 Tensor Network::Prepare(const Tensor& values) const {
-  const Tensor typed = values.to(ScalarTypeOf(precision()));
+  // First there and then narrow: what is pinned is copied without a stop.
+  const Tensor typed = OnDevice(values, device_).to(ScalarTypeOf(precision()));
   // For narrow networks, whose convolutions are not oneDNN's, the other order is faster.
   const bool channels_last =
       typed.dim() == 4 && (packed_ || precision() == Precision::kBfloat16 || IsWide(graph_));
   return channels_last ? typed.contiguous(torch::MemoryFormat::ChannelsLast) : typed;
+}
+
+void Network::MoveTo(const torch::Device& device) {
+  if (device == device_) return;
+  EKYA_CHECK(!packed_, "what is packed stays where it is");
+  const torch::Device before = std::exchange(device_, device);
+  try {
+    to(device);
+  } catch (...) {
+    // Some of it may be there already.
+    device_ = before;
+    to(before);
+    throw;
+  }
 }
 
 void Network::PackForServing(int side, Precision precision) {
@@ -370,11 +387,12 @@ void Network::PackForServing(int side, Precision precision) {
   SetTrainedStages(0);
   packed_ = precision;
   const auto& layers = graph_.layers();
+  const bool packs = device_.is_cpu();  // Elsewhere the library has an order of its own.
   std::vector<bool> relu_behind(layers.size(), false);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (layers[i].kind != Kind::kActivation || layers[i].activation != Activation::kRelu) continue;
     const auto before = static_cast<std::size_t>(layers[i].inputs[0]);
-    if (layers[before].kind != Kind::kConvolution || !steps_[i].in_place) continue;
+    if (!packs || layers[before].kind != Kind::kConvolution || !steps_[i].in_place) continue;
     relu_behind[before] = true;
     steps_[i].done_before = true;
   }
@@ -382,11 +400,16 @@ void Network::PackForServing(int side, Precision precision) {
   std::vector<Tensor> values(steps_.size());
   values[0] = Prepare(torch::zeros({1, 3, side, side}));
   for (std::size_t i = 1; i < steps_.size(); ++i) {
-    if (auto& convolution = steps_[i].convolution) {
+    auto& convolution = steps_[i].convolution;
+    if (convolution && packs) {
       const auto& input = values[static_cast<std::size_t>(layers[i].inputs[0])];
       steps_[i].packed.emplace(layers[i], convolution->weight, convolution->bias,
                                input.sizes().vec(), relu_behind[i], precision);
       convolution->weight.set_data(torch::empty({0}));
+    } else if (convolution) {
+      const auto type = ScalarTypeOf(precision);
+      convolution->weight.set_data(convolution->weight.to(type));
+      if (convolution->bias.defined()) convolution->bias.set_data(convolution->bias.to(type));
     }
     RunLayers(i, i + 1, &values);
   }

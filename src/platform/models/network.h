@@ -27,8 +27,8 @@ class Network : public torch::nn::Module {
   const LayerGraph& graph() const { return graph_; }
   int stages() const { return graph_.stages(); }
 
-  /// N x 3 x H x W normalised pictures to the graph's outputs: of a classifier one of N x classes
-  /// logits.
+  /// N x 3 x H x W normalised pictures, wherever they lie, to the graph's outputs, on device(): of
+  /// a classifier one of N x classes logits.
   std::vector<torch::Tensor> Run(torch::Tensor images);
   /// The first of Run's outputs.
   torch::Tensor Forward(torch::Tensor images) { return Run(std::move(images)).front(); }
@@ -43,13 +43,19 @@ class Network : public torch::nn::Module {
   /// evaluation.
   void SetTrainedStages(int trained);
 
+  /// Its weights lie and it computes on `device` from now on; at first the processor. Not once it
+  /// is packed, nor while a training's optimiser holds its parameters.
+  void MoveTo(const torch::Device& device);
+  const torch::Device& device() const { return device_; }
+
   /// What convolutions, and the layers between them, compute with while stages train; parameters,
   /// their gradients, statistics of batch norms, linear layers and outputs stay float32.
   void SetTrainingPrecision(Precision precision) { training_precision_ = precision; }
   Precision training_precision() const { return training_precision_; }
 
   /// From now on it serves alone: it computes the same, in `precision`, with weights packed for
-  /// pictures of `side` x `side`, and no longer has them for anything else.
+  /// pictures of `side` x `side` (on a CUDA device: narrowed to it), and no longer has them for
+  /// anything else.
   void PackForServing(int side, Precision precision);
 
   /// Fresh weights, drawn from `generator`: He's normal for convolutions (biases 0), uniform for
@@ -89,7 +95,7 @@ class Network : public torch::nn::Module {
   void PlanMemory();
   /// What it computes with now.
   Precision precision() const;
-  /// Pictures, or what a layer gave, as layers take them.
+  /// Pictures, or what a layer gave, as layers take them and where.
   torch::Tensor Prepare(const torch::Tensor& values) const;
   torch::Tensor RunLayer(std::size_t index, const std::vector<torch::Tensor>& values);
   void RunLayers(std::size_t begin, std::size_t end, std::vector<torch::Tensor>* values);
@@ -100,7 +106,8 @@ class Network : public torch::nn::Module {
 
   LayerGraph graph_;
   std::vector<Step> steps_;  // one per layer
-  int frozen_ = 0;           // the first stages, without gradient
+  torch::Device device_ = torch::kCPU;
+  int frozen_ = 0;  // the first stages, without gradient
   Precision training_precision_ = Precision::kFloat32;
   std::optional<Precision> packed_;  // once it serves alone
 };

@@ -14,8 +14,8 @@ bool HasFastBfloat16() {
 #endif
 }
 
-Precision PrecisionOf(std::string_view setting) {
-  const bool narrow = setting == "bfloat16" || (setting == "auto" && HasFastBfloat16());
+Precision PrecisionOf(std::string_view setting, const Device& device) {
+  const bool narrow = setting == "bfloat16" || (setting == "auto" && HasFastBfloat16(device));
   return narrow ? Precision::kBfloat16 : Precision::kFloat32;
 }
 

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "core/device.h"
+
 namespace ekya::models {
 
 /// What the convolutions of a network compute with. kBfloat16 has float32's range and 8 bits of its
@@ -15,8 +17,11 @@ const char* Name(Precision precision);
 /// processor with AMX has too). Without, it is slower than float32.
 bool HasFastBfloat16();
 
-/// What `learning.precision` of a site means here: "auto" is kBfloat16 where HasFastBfloat16. Every
-/// other word than "bfloat16" is kFloat32.
-Precision PrecisionOf(std::string_view setting);
+/// The same of `device`: of a CUDA device, as LibTorch asks it (compute capability 8.0 and cuDNN).
+bool HasFastBfloat16(const Device& device);
+
+/// What `learning.precision` of a site means on `device`: "auto" is kBfloat16 where
+/// HasFastBfloat16. Every other word than "bfloat16" is kFloat32.
+Precision PrecisionOf(std::string_view setting, const Device& device = {});
 
 }  // namespace ekya::models

@@ -123,7 +123,12 @@ std::shared_ptr<Model> MakeServed(const Classifier& classifier, ServingPrecision
   };
   if (precision == ServingPrecision::kBfloat16) packed(Precision::kBfloat16);
   if (best != nullptr) return best;
-  auto engine = OpenOnnxRuntime(classifier.ToOnnx(), 1);
+  const Device device = classifier.device();
+  auto engine = [&]() -> Result<std::unique_ptr<Engine>> {
+    if (!device.is_cuda()) return OpenOnnxRuntime(classifier.ToOnnx(), 1);
+    return Error{ErrorCode::kUnavailable,
+                 "ONNX Runtime: found a model on " + Name(device) + ", expected one on processors"};
+  }();
   if (engine.ok()) {
     best = served(std::move(*engine));
   } else {
@@ -134,7 +139,7 @@ std::shared_ptr<Model> MakeServed(const Classifier& classifier, ServingPrecision
     best = classifier.Clone();
     packed(Precision::kFloat32);
   }
-  const bool narrow = precision == ServingPrecision::kFastest && HasFastBfloat16();
+  const bool narrow = precision == ServingPrecision::kFastest && HasFastBfloat16(device);
   if (narrow) packed(Precision::kBfloat16);
   return best;
 }

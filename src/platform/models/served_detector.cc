@@ -76,17 +76,22 @@ std::shared_ptr<Model> ServedWith(
 
 std::shared_ptr<Model> MakeServed(const LearningDetector& detector, ServingPrecision precision) {
   const int side = detector.shape().input_size;
+  const Device device = detector.device();
   const auto narrow = [&] {
     return ServedWith(detector, [&](Network& network) {
-      return OpenLibTorch(network.graph(), network.Store(), side, Precision::kBfloat16);
+      return OpenLibTorch(network.graph(), network.Store(), side, Precision::kBfloat16, device);
     });
   };
   if (precision == ServingPrecision::kBfloat16) return narrow();
-  std::shared_ptr<Model> served = ServedWith(detector, [](Network& network) {
+  std::shared_ptr<Model> served = ServedWith(detector, [&](Network& network) {
+    // ONNX Runtime computes on processors alone.
+    if (device.is_cuda()) {
+      return OpenLibTorch(network.graph(), network.Store(), side, Precision::kFloat32, device);
+    }
     return OpenOnnxRuntime(ExportOnnx(network.graph(), network.Store()),
                            network.graph().outputs().size());
   });
-  if (precision == ServingPrecision::kFastest && HasFastBfloat16()) {
+  if (precision == ServingPrecision::kFastest && HasFastBfloat16(device)) {
     std::shared_ptr<Model> other = narrow();
     if (internal::SecondsOf(*other, side) < internal::SecondsOf(*served, side)) return other;
   }

@@ -27,8 +27,8 @@ class SsdDetectionHead : public DetectionHead {
                                 double threshold) const override {
     const std::vector<Box> defaults = DefaultBoxes(outputs, input_size);
     const auto [logits, offsets] = Rows(outputs);
-    const Tensor scores = logits[index].softmax(1).contiguous();
-    const Tensor picture_offsets = offsets[index].contiguous();
+    const Tensor scores = logits[index].softmax(1).cpu().contiguous();
+    const Tensor picture_offsets = offsets[index].cpu().contiguous();
     const auto score_at = scores.accessor<float, 2>();
     const auto offset_at = picture_offsets.accessor<float, 2>();
     std::vector<Detection> found;
@@ -82,6 +82,9 @@ class SsdDetectionHead : public DetectionHead {
             static_cast<float>(kSizeWeight * std::log(object.box.height / box.height));
       }
     }
+    // Written by the processor; goes to where the outputs are at once.
+    labels = labels.to(logits.device());
+    targets = targets.to(logits.device());
     const Tensor is_object = labels > 0;
     const Tensor counts = is_object.sum(1, /*keepdim=*/true);
     const Tensor cross_entropy =

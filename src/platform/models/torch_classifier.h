@@ -11,6 +11,7 @@
 #include "platform/models/classifier.h"
 #include "platform/models/engine.h"
 #include "platform/models/network.h"
+#include "platform/models/torch_device.h"
 
 namespace ekya::models {
 
@@ -21,8 +22,9 @@ void ComputeWithOneThread();
 /// A random source of LibTorch's that depends on `seed` alone and is shared with nobody.
 at::Generator MakeGenerator(std::uint64_t seed);
 
-/// `images`, each already input size square, as N x 3 x S x S floats.
-torch::Tensor ToTensor(const std::vector<const Image*>& images);
+/// `images`, each already input size square, as N x 3 x S x S floats that `device` is to read.
+torch::Tensor ToTensor(const std::vector<const Image*>& images,
+                       const torch::Device& device = torch::kCPU);
 
 /// The Classifier that LibTorch computes; what training opens up.
 class TorchClassifier final : public Classifier {
@@ -43,10 +45,12 @@ class TorchClassifier final : public Classifier {
     network_->SetTrainingPrecision(precision);
   }
   std::string ToOnnx() const override;
-  /// LibTorch with packed weights: see OpenLibTorch.
+  /// LibTorch for serving alone, where the model lies: see OpenLibTorch.
   Result<std::unique_ptr<Engine>> ToPacked(Precision precision) const;
   const ClassifierShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;
+  Device device() const override { return DeviceOf(network_->device()); }
+  Status MoveTo(const Device& device) override { return models::MoveTo(device, network_.get()); }
   Result<std::vector<Detection>> Classify(const std::vector<const Image*>& crops,
                                           int input_size) override;
 

@@ -11,6 +11,7 @@
 #include "platform/models/detection_head.h"
 #include "platform/models/learning_detector.h"
 #include "platform/models/network.h"
+#include "platform/models/torch_device.h"
 
 namespace ekya::models {
 
@@ -35,6 +36,8 @@ class TorchDetector final : public LearningDetector {
   std::unique_ptr<LearningDetector> Clone() const override;
   const DetectorShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;
+  Device device() const override { return DeviceOf(network_->device()); }
+  Status MoveTo(const Device& device) override { return models::MoveTo(device, network_.get()); }
   void SetScoreThreshold(double score) override { score_threshold_ = score; }
   double score_threshold() const override { return score_threshold_; }
   /// What a network makes of 1 x 3 x S x S pictures: its outputs.

@@ -29,7 +29,8 @@ class YoloDetectionHead : public DetectionHead {
     std::vector<Detection> found;
     for (std::size_t scale = 0; scale < heads_.size(); ++scale) {
       const YoloHead& head = heads_[scale];
-      const Tensor values = Places(outputs[scale], head)[index].to(torch::kFloat).contiguous();
+      const Tensor values =
+          Places(outputs[scale], head)[index].to(torch::kFloat).cpu().contiguous();
       const auto places = values.accessor<float, 4>();  // anchor, column, row, column of the grid
       for (int anchor = 0; anchor < values.size(0); ++anchor) {
         for (int y = 0; y < values.size(2); ++y) {
@@ -56,7 +57,7 @@ class YoloDetectionHead : public DetectionHead {
 
   Tensor Loss(const std::vector<Tensor>& outputs, const std::vector<std::vector<Detection>>& truth,
               int input_size) const override {
-    Tensor loss = torch::zeros({});
+    Tensor loss = torch::zeros({}, outputs.front().device());
     double objects = 0;
     for (const auto& picture : truth) objects += static_cast<double>(picture.size());
     for (std::size_t scale = 0; scale < heads_.size(); ++scale) {
@@ -171,16 +172,18 @@ class YoloDetectionHead : public DetectionHead {
     const auto sum = [](const Tensor& weight) {
       return F::BinaryCrossEntropyWithLogitsFuncOptions().weight(weight).reduction(torch::kSum);
     };
+    // What is told is written by the processor, and goes to where the outputs are at once.
+    const torch::Device device = output.device();
     const Tensor float_places = places.to(torch::kFloat);
-    Tensor loss =
-        F::binary_cross_entropy_with_logits(float_places.select(2, 4), objectness, sum(told));
+    Tensor loss = F::binary_cross_entropy_with_logits(float_places.select(2, 4),
+                                                      objectness.to(device), sum(told.to(device)));
     if (indices.empty()) return loss;
     const auto count = static_cast<std::int64_t>(indices.size());
-    const Tensor wanted = torch::tensor(targets).view({count, 4 + head.classes});
-    const Tensor size = torch::tensor(sizes).unsqueeze(1);
+    const Tensor wanted = torch::tensor(targets).view({count, 4 + head.classes}).to(device);
+    const Tensor size = torch::tensor(sizes).unsqueeze(1).to(device);
     const Tensor chosen = float_places.permute({0, 1, 3, 4, 2})
                               .reshape({-1, kBoxColumns + head.classes})
-                              .index_select(0, torch::tensor(indices));
+                              .index_select(0, torch::tensor(indices).to(device));
     loss = loss + F::binary_cross_entropy_with_logits(
                       chosen.narrow(1, 0, 2), wanted.narrow(1, 0, 2), sum(size.expand({count, 2})));
     loss = loss + (size * (chosen.narrow(1, 2, 2) - wanted.narrow(1, 2, 2)).square()).sum() / 2;

@@ -71,14 +71,28 @@ Result<OpenedLearner> OpenLearner(const CameraSettings& camera,
 
 Result<std::unique_ptr<models::LearningModel>> LoadLearningModel(
     const CameraSettings& camera, const LearningSettings& learning,
-    const std::filesystem::path& weights) {
-  const models::Precision precision = models::PrecisionOf(learning.precision);
+    const std::filesystem::path& weights, const Device& device) {
+  const models::Precision precision = models::PrecisionOf(learning.precision, device);
+  std::unique_ptr<models::LearningModel> model;
   if (camera.task == "detection") {
-    EKYA_ASSIGN(auto detector, models::LoadModel<models::LearningDetector>(weights, precision));
-    return std::unique_ptr<models::LearningModel>(std::move(detector));
+    EKYA_ASSIGN(model, models::LoadModel<models::LearningDetector>(weights, precision));
+  } else {
+    EKYA_ASSIGN(model, models::LoadModel<models::Classifier>(weights, precision));
   }
-  EKYA_ASSIGN(auto classifier, models::LoadModel<models::Classifier>(weights, precision));
-  return std::unique_ptr<models::LearningModel>(std::move(classifier));
+  EKYA_RETURN_IF_ERROR(model->MoveTo(device));
+  return model;
+}
+
+Result<std::shared_ptr<const models::LearningModel>> OnDevice(
+    std::shared_ptr<const models::LearningModel> model, const Learner& learner,
+    const LearningSettings& learning, const Device& device) {
+  if (model->device() == device) return model;
+  std::unique_ptr<models::LearningModel> copy = learner.Clone(*model);
+  EKYA_RETURN_IF_ERROR(copy->MoveTo(device));
+  if (auto* const classifier = dynamic_cast<models::Classifier*>(copy.get())) {
+    classifier->SetTrainingPrecision(models::PrecisionOf(learning.precision, device));
+  }
+  return std::shared_ptr<const models::LearningModel>(std::move(copy));
 }
 
 }  // namespace ekya::workers

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "core/configuration.h"
+#include "core/device.h"
 #include "core/frame.h"
 #include "core/site.h"
 #include "platform/models/learning_model.h"
@@ -109,9 +110,14 @@ Result<OpenedLearner> OpenLearner(const CameraSettings& camera,
                                   const std::vector<std::string>& classes,
                                   const ModelSettings& settings, const LearningSettings& learning,
                                   std::uint64_t seed, const std::filesystem::path& folder);
-/// The model that was saved as `weights`, to be learned on as `learning` says.
+/// The model that was saved as `weights`, on `device`, to be learned on as `learning` says.
 Result<std::unique_ptr<models::LearningModel>> LoadLearningModel(
     const CameraSettings& camera, const LearningSettings& learning,
-    const std::filesystem::path& weights);
+    const std::filesystem::path& weights, const Device& device = {});
+/// `model`, one of `learner`'s, on `device`, to be learned on as `learning` says: a copy where it
+/// lies elsewhere. Errors as LearningModel::MoveTo.
+Result<std::shared_ptr<const models::LearningModel>> OnDevice(
+    std::shared_ptr<const models::LearningModel> model, const Learner& learner,
+    const LearningSettings& learning, const Device& device);
 
 }  // namespace ekya::workers

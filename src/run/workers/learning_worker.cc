@@ -16,6 +16,7 @@
 #include "platform/datasets/labelled_frames.h"
 #include "platform/models/detector.h"
 #include "platform/models/golden_classifier.h"
+#include "run/workers/compute_devices.h"
 #include "stages/retrain/retrainer.h"
 
 namespace ekya::workers {
@@ -72,6 +73,11 @@ LearningWorker::LearningWorker(const std::string& name, const LearningPlace& pla
   if (const Status set = share_->Set(1, -1); !set.ok()) {
     Log(LogLevel::kWarning, name, "{}", set.error().message);
   }
+}
+
+Status LearningWorker::SetShare(double cores, int core) {
+  number_ = core;
+  return share_->Set(cores, ProcessorOf(place_.site.compute, core));
 }
 
 template <typename T>
@@ -134,8 +140,10 @@ Result<OpenedLearner*> LearningWorker::LearnerOf(const Pupil& pupil) {
 
 Result<std::shared_ptr<const models::LearningModel>> LearningWorker::Weights(
     const OpenedLearner& opened, const Pupil& pupil, const std::string& weights) const {
-  if (weights.empty()) return opened.model;
-  EKYA_ASSIGN(auto model, LoadLearningModel(CameraOf(pupil), place_.site.learning, weights));
+  const Device device = DeviceOf(place_.site.compute, number_);
+  const LearningSettings& learning = place_.site.learning;
+  if (weights.empty()) return OnDevice(opened.model, *opened.learner, learning, device);
+  EKYA_ASSIGN(auto model, LoadLearningModel(CameraOf(pupil), learning, weights, device));
   return std::shared_ptr<const models::LearningModel>(std::move(model));
 }
 
@@ -216,9 +224,11 @@ Result<TrainingReport> LearningWorker::TrainNow(const TrainingJob& job,
                                                 const Checkpoint& checkpoint) {
   EKYA_ASSIGN(OpenedLearner* const opened, LearnerOf(job.pupil));
   const Learner& learner = *opened->learner;
-  EKYA_ASSIGN(const auto base, job.base.empty() && !opened->knows
-                                   ? learner.Beginning(job.window)
-                                   : Weights(*opened, job.pupil, job.base));
+  const bool fresh = job.base.empty() && !opened->knows;
+  EKYA_ASSIGN(auto base,
+              fresh ? learner.Beginning(job.window) : Weights(*opened, job.pupil, job.base));
+  EKYA_ASSIGN(base, OnDevice(std::move(base), learner, place_.site.learning,
+                             DeviceOf(place_.site.compute, number_)));
   TrainingReport report;
   const auto most_held_out =
       job.most_held_out > 0 ? static_cast<std::size_t>(job.most_held_out) : kAllHeldOut;

@@ -36,7 +36,7 @@ class LearningWorker : public LearningService {
   /// `name`: of its share.
   LearningWorker(const std::string& name, const LearningPlace& place);
 
-  Status SetShare(double cores, int core) override { return share_->Set(cores, core); }
+  Status SetShare(double cores, int core) override;
   Result<WindowLabels> Label(const Pupil& pupil, int window, const std::string& frames) override;
   Result<TakenIn> Take(const Pupil& pupil, int window, const std::string& frames,
                        const std::vector<FrameLabel>& labels,
@@ -61,7 +61,7 @@ class LearningWorker : public LearningService {
   Result<labels::Labeller*> LabellerOf(const Pupil& pupil);
   /// The stream's learner; kept until another stream's is asked for.
   Result<OpenedLearner*> LearnerOf(const Pupil& pupil);
-  /// The model saved as `weights`; empty: the one that the stream opened with.
+  /// The model saved as `weights`, where jobs compute; empty: the one that the stream opened with.
   Result<std::shared_ptr<const models::LearningModel>> Weights(const OpenedLearner& opened,
                                                                const Pupil& pupil,
                                                                const std::string& weights) const;
@@ -70,6 +70,7 @@ class LearningWorker : public LearningService {
 
   const LearningPlace place_;
   const std::unique_ptr<resources::JobShare> share_;
+  std::atomic<int> number_{-1};  // of the device, as SetShare takes it
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> released_{false};
 

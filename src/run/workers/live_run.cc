@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "platform/registry/reaper.h"
 #include "platform/resources/free_space.h"
 #include "platform/resources/share.h"
+#include "run/workers/compute_devices.h"
 #include "run/workers/event_timeline.h"
 #include "run/workers/live_threads.h"
 #include "run/workers/live_windows.h"
@@ -36,29 +36,6 @@ namespace {
 
 // Results are pooled over so many intervals a window.
 constexpr int kIntervalsPerWindow = 30;
-
-Result<std::vector<int>> CoresOf(const ComputeSettings& compute, int first_core) {
-  const int processors = resources::Processors();
-  std::vector<int> cores;
-  for (const std::string& device : compute.devices) {
-    int core = -1;
-    const std::string prefix = "cpu:";
-    const bool known = device.starts_with(prefix);
-    if (known) std::from_chars(device.data() + prefix.size(), device.data() + device.size(), core);
-    if (core < 0) {
-      return Error{ErrorCode::kInvalid,
-                   "compute.devices: found \"" + device + "\", expected cpu:0, cpu:1, ..."};
-    }
-    if (core >= processors) {
-      return Error{ErrorCode::kInvalid,
-                   fmt::format("compute.devices: found \"{}\", expected one of the processors that "
-                               "this process may use, cpu:0 to cpu:{}",
-                               device, processors - 1)};
-    }
-    cores.push_back((core + first_core) % processors);
-  }
-  return cores;
-}
 
 /// Mean over streams of the accuracy in the second half of a run that ended at `ended`: what is
 /// left of a model, or won back, once the world has drifted away from where the run began.
@@ -243,9 +220,9 @@ class LiveRun {
   }
 
   /// Window after window, until the run is to stop; what it leaves behind.
-  Result<window::RunRecord> Conduct(const std::vector<int>& cores, schedule::Policy& policy) {
-    LiveWorld world(environment_, streams_, *box_.workers, hooks_, cores, *timeline_, start_);
-    const window::ConductorSettings settings = SettingsOf(site_, static_cast<int>(cores.size()));
+  Result<window::RunRecord> Conduct(const std::vector<int>& devices, schedule::Policy& policy) {
+    LiveWorld world(environment_, streams_, *box_.workers, hooks_, devices, *timeline_, start_);
+    const window::ConductorSettings settings = SettingsOf(site_, static_cast<int>(devices.size()));
     window::Conductor conductor(settings, policy, world.ports());
     LiveWindows windows(streams_, conductor, *timeline_, world, recorder_, settings.window_seconds);
     window::RunRecord record = NewRecord(site_, options_, settings.devices);
@@ -314,14 +291,15 @@ class LiveRun {
 }  // namespace
 
 Result<window::RunRecord> RunLive(const Site& site, const LiveOptions& options) {
-  EKYA_ASSIGN(const std::vector<int> cores, CoresOf(site.compute, options.first_core));
+  EKYA_ASSIGN(const std::vector<int> devices,
+              DeviceNumbers(site.compute, options.first_core, MachineDevices::Seen()));
   EKYA_ASSIGN(const auto policy, schedule::MakePolicy(options.scheduler));
   Clock& clock = MonotonicClock();
   EKYA_ASSIGN(LiveBox box, LiveBox::Hold(site, options, clock));
   LiveRun run(site, options, std::move(box), clock);
   EKYA_RETURN_IF_ERROR(run.Open());
   EKYA_RETURN_IF_ERROR(run.Begin());
-  return run.Conduct(cores, *policy);
+  return run.Conduct(devices, *policy);
 }
 
 }  // namespace ekya::workers

@@ -40,7 +40,7 @@ struct LiveOptions {
   /// Goes on with the run that was killed there, and with the models of live cameras whatever came
   /// before: a replay must not begin with models that have seen its end.
   bool resume = false;
-  /// Added to every device's core, modulo the machine's: runs side by side then do not share cores.
+  /// Added to every device's number, modulo the machine's: runs side by side then share no device.
   int first_core = 0;
   std::function<void(const LiveProgress&)> progress = [](const LiveProgress&) {};
   /// Makes the run's workers; unset: threads of this process.

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "platform/models/compute_device.h"
 #include "platform/registry/model_store.h"
 #include "platform/registry/registry.h"
 
@@ -279,10 +280,23 @@ TEST_F(LiveRunTest, UnknownSchedulerNamesTheKnownOnes) {
 
 TEST_F(LiveRunTest, ADeviceThatTheMachineLacksIsNamed) {
   Site site = MakeSite("  a: {seed: 1}");
-  site.compute.devices = {"cpu:4096"};
+  for (const Device device :
+       {Device{Device::Kind::kCpu, 4095}, Device{Device::Kind::kCuda, models::CudaDevices()}}) {
+    site.compute.devices = {Name(device)};
+    const auto run = RunFor(site, 2);
+    ASSERT_FALSE(run.ok());
+    EXPECT_THAT(run.error().message,
+                HasSubstr("compute.devices: found \"" + Name(device) + "\", expected "));
+  }
+}
+
+TEST_F(LiveRunTest, ACudaDeviceServesAndTrains) {
+  if (models::CudaDevices() == 0) GTEST_SKIP() << "needs a CUDA device, and LibTorch sees none";
+  Site site = MakeSite("  a: {seed: 1}");
+  site.compute.devices = {"cuda:0"};
   const auto run = RunFor(site, 2);
-  ASSERT_FALSE(run.ok());
-  EXPECT_THAT(run.error().message, HasSubstr("cpu:4096"));
+  ASSERT_TRUE(run.ok()) << run.error().message;
+  EXPECT_GT(run->inference_device_seconds, 0);
 }
 
 TEST_F(LiveRunTest, ADetectorLearnsFromADrawnCamera) {

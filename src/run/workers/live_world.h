@@ -20,7 +20,7 @@ namespace ekya::workers {
 /// trains.
 class LiveWorld {
  public:
-  /// `cores[d]`: the processor that is device d. Begins learning workers. All outlive it;
+  /// `cores[d]`: the number of device d (DeviceNumbers). Begins learning workers. All outlive it;
   /// `timeline`'s second 0 is `start` on the environment's clock.
   LiveWorld(const StreamEnvironment& environment, const StreamSet& streams, Workers& workers,
             const WorkerHooks& hooks, const std::vector<int>& cores, EventTimeline& timeline,

@@ -38,26 +38,28 @@ Status ModelSwap::KeepOff(int core) {
   return share_->Set(cores_, core < 0 ? core : (core + 1) % resources::Processors());
 }
 
-Status ModelSwap::Serve(const ServingVersion& version, const FramePtr& sample) {
+Status ModelSwap::Serve(const ServingVersion& version, const FramePtr& sample,
+                        const Device& device) {
   const std::lock_guard lock(mutex_);
   // Nothing answers yet, and nobody is to be kept waiting: as after a worker's restart.
-  if (slot_.Get().model == nullptr) return Replace(version, sample);
+  if (slot_.Get().model == nullptr) return Replace(version, sample, device);
   Status status;
   std::thread loading([&] {
     if (const Status joined = share_->Join(); !joined.ok()) {
       Log(LogLevel::kWarning, camera_.id, "loading: {}", joined.error().message);
     }
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
-    status = Replace(version, sample);
+    status = Replace(version, sample, device);
   });
   loading.join();
   return status;
 }
 
-Status ModelSwap::Replace(const ServingVersion& version, const FramePtr& sample) {
+Status ModelSwap::Replace(const ServingVersion& version, const FramePtr& sample,
+                          const Device& device) {
   std::shared_ptr<models::Model> next;
   {
-    EKYA_ASSIGN(const auto model, LoadLearningModel(camera_, learning_, version.weights));
+    EKYA_ASSIGN(const auto model, LoadLearningModel(camera_, learning_, version.weights, device));
     auto served = learner_.MakeServed(*model, version.temperature);
     if (!served.ok()) return served.error().Within(version.weights);
     next = std::move(*served);

@@ -30,12 +30,13 @@ class ModelSwap {
 
   /// `core`: that of inference, as JobShare::Set. Holds from the next model on.
   Status KeepOff(int core);
-  /// Serves `version` from the next frame on; errors as LoadLearningModel and Learner::MakeServed,
-  /// and those of its first analysis, of `sample` (null: it is not tried): what served goes on.
-  Status Serve(const ServingVersion& version, const FramePtr& sample);
+  /// Serves `version`, on `device`, from the next frame on; errors as LoadLearningModel and
+  /// Learner::MakeServed, and those of its first analysis, of `sample` (null: it is not tried):
+  /// what served goes on.
+  Status Serve(const ServingVersion& version, const FramePtr& sample, const Device& device = {});
 
  private:
-  Status Replace(const ServingVersion& version, const FramePtr& sample);
+  Status Replace(const ServingVersion& version, const FramePtr& sample, const Device& device);
 
   const CameraSettings& camera_;
   const LearningSettings& learning_;

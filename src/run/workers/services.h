@@ -107,7 +107,8 @@ class StreamService {
   /// serves goes on where it cannot be read.
   virtual Status Serve(const ServingVersion& version) = 0;
   virtual Status Configure(const std::string& inference_configuration) = 0;
-  /// As JobShare::Set: the share of inference.
+  /// As JobShare::Set: the share of inference. Where the site's devices are CUDA devices, `core` is
+  /// the number of the one that versions serve on from the next on; no processor is kept to.
   virtual Status SetShare(double cores, int core) = 0;
 
   /// Writes the frames kept of `window` to `file` (datasets::SaveFrames); how many.
@@ -206,7 +207,8 @@ class LearningService {
  public:
   virtual ~LearningService() = default;
 
-  /// As JobShare::Set.
+  /// As JobShare::Set. Where the site's devices are CUDA devices, `core` is the number of the one
+  /// that jobs compute on from the next on; no processor is kept to.
   virtual Status SetShare(double cores, int core) = 0;
   /// Labels the frames of `window` in `frames` (datasets::SaveFrames) within the golden budget.
   virtual Result<WindowLabels> Label(const Pupil& pupil, int window, const std::string& frames) = 0;

@@ -112,7 +112,9 @@ Status StreamWorker::OpenModel() {
                           place_.site.learning, place_.seed, place_.out / "streams" / id()));
   camera_settings_.classes = opened.classes;
   if (opened.knows) {
-    EKYA_ASSIGN(auto served, opened.learner->MakeServed(*opened.model, 1));
+    EKYA_ASSIGN(const auto model,
+                OnDevice(opened.model, *opened.learner, place_.site.learning, device()));
+    EKYA_ASSIGN(auto served, opened.learner->MakeServed(*model, 1));
     slot_.Put({1, std::move(served)});
   }
   learner_ = std::move(opened.learner);
@@ -340,7 +342,7 @@ Status StreamWorker::Serve(const ServingVersion& version) {
     const std::lock_guard lock(mutex_);
     if (!recent_.empty()) sample = recent_.back();
   }
-  return swap_->Serve(version, sample);
+  return swap_->Serve(version, sample, device());
 }
 
 Status StreamWorker::Configure(const std::string& inference_configuration) {
@@ -353,8 +355,10 @@ Status StreamWorker::Configure(const std::string& inference_configuration) {
 }
 
 Status StreamWorker::SetShare(double cores, int core) {
-  EKYA_RETURN_IF_ERROR(share_->Set(cores, core));
-  return swap_ ? swap_->KeepOff(core) : Status{};
+  number_ = core;
+  const int processor = ProcessorOf(place_.site.compute, core);
+  EKYA_RETURN_IF_ERROR(share_->Set(cores, processor));
+  return swap_ ? swap_->KeepOff(processor) : Status{};
 }
 
 Result<int> StreamWorker::WriteFrames(int window, const std::string& file) {

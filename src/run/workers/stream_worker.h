@@ -16,6 +16,7 @@
 #include "platform/models/learning_model.h"
 #include "platform/models/model.h"
 #include "platform/resources/share.h"
+#include "run/workers/compute_devices.h"
 #include "run/workers/learner.h"
 #include "run/workers/model_swap.h"
 #include "run/workers/services.h"
@@ -71,6 +72,8 @@ class StreamWorker : public StreamService {
   /// Some frames of a source that can be read ahead, read apart from those that will be served.
   std::vector<FramePtr> FirstFrames() const;
   bool bootstraps() const;
+  /// Where LibTorch computes what is loaded next.
+  Device device() const { return DeviceOf(place_.site.compute, number_); }
   int WindowOf(double frame_seconds) const;
   bool detection() const { return camera_settings_.task == "detection"; }
   const std::string& id() const { return camera_settings_.id; }
@@ -97,6 +100,7 @@ class StreamWorker : public StreamService {
   std::unique_ptr<StreamJudge> judge_;
   std::unique_ptr<Learner> learner_;  // null where the model cannot learn
   std::unique_ptr<ModelSwap> swap_;   // as learner_
+  std::atomic<int> number_{-1};       // of the device, as SetShare takes it
   double last_cpu_seconds_ = 0;       // of inference, when the last interval ended
 
   mutable std::mutex mutex_;

@@ -116,7 +116,8 @@ class DetectorTraining {
 
   torch::Tensor Loss(const std::vector<std::size_t>& places) {
     const int side = model_.shape().input_size;
-    auto images = torch::empty({static_cast<std::int64_t>(places.size()), 3, side, side});
+    auto images = models::EmptyBatch({static_cast<std::int64_t>(places.size()), 3, side, side},
+                                     model_.network().device());
     const std::size_t values = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
     std::vector<std::vector<Detection>> truth;
     for (std::size_t row = 0; row < places.size(); ++row) {

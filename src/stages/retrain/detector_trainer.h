@@ -35,7 +35,8 @@ struct DetectorOutcome {
 /// Trains a copy of `base` under `configuration` (last_hidden does not apply) in the calling
 /// thread: SGD with momentum and a one-cycle learning rate on the detector's own loss, exemplars
 /// replayed, stages frozen as `trained_stages` says; augmentation mirrors and changes the light.
-/// Errors and `hooks` as for Train; their accuracy is F1. Same seed, same model.
+/// Errors and `hooks` as for Train; their accuracy is F1. Where it trains and what a seed fixes is
+/// as there.
 Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
                                       const DetectorTrainingSet& set,
                                       const RetrainingConfiguration& configuration,

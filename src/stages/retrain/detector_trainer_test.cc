@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "platform/models/compute_device.h"
 
 namespace ekya::retrain {
 namespace {
@@ -139,6 +140,20 @@ TEST(TrainDetector, RefusesWhatItCannotTrainOn) {
   const auto cancelled = TrainDetector(*base, set, Configuration(1), 1, hooks);
   ASSERT_FALSE(cancelled.ok());
   EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
+}
+
+TEST(TrainDetector, LearnsOnACudaDevice) {
+  if (models::CudaDevices() == 0) GTEST_SKIP() << "needs a CUDA device, and LibTorch sees none";
+  for (const char* architecture : {"tiny-yolov3", "ssdlite-mobilenetv2"}) {
+    const auto base = Make(architecture);
+    ASSERT_TRUE(base->MoveTo({Device::Kind::kCuda, 0}).ok());
+    const DetectorTrainingSet set = {Draw(48, 1), Draw(8, 3), Draw(16, 2)};
+    const auto outcome = TrainDetector(*base, set, Configuration(12), 1, {});
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->model->device(), base->device());
+    EXPECT_EQ(outcome->f1.size(), 12U);
+    EXPECT_GE(outcome->f1.back(), outcome->start_f1) << architecture;
+  }
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ Result<TrainingOutcome> TrainCopy(const models::Classifier& base, const Training
   if (configuration.distillation > 0 &&
       (set.teacher != nullptr || new_head || !set.new_classes.empty())) {
     other = set.teacher != nullptr ? set.teacher->Clone() : base.Clone();
+    EKYA_RETURN_IF_ERROR(other->MoveTo(model->device()));
   }
   if (new_head) {
     EKYA_ASSIGN(outcome.start_accuracy, MeasureAccuracy(*model, set.held_out));

@@ -68,12 +68,13 @@ struct TrainingOutcome {
 /// kInvalid where a value of `configuration` makes no sense; names it, found and expected.
 Status CheckConfiguration(const RetrainingConfiguration& configuration);
 
-/// Trains a copy of `base` under `configuration` in the calling thread: SGD with momentum and a
-/// one-cycle learning rate, cross-entropy balanced over classes, exemplars replayed, the teacher's
-/// answers kept, layers frozen as `trained_stages` says. What frozen layers give is computed once;
-/// augmentation then chooses between a few variants of each picture. kInvalid: no training sample.
-/// kFailed: a NaN loss (names epoch and minibatch). kCancelled: `checkpoint` said so. Same seed,
-/// same model.
+/// Trains a copy of `base` under `configuration` in the calling thread, on the device that `base`
+/// lies on: SGD with momentum and a one-cycle learning rate, cross-entropy balanced over classes,
+/// exemplars replayed, the teacher's answers kept, layers frozen as `trained_stages` says. What
+/// frozen layers give is computed once; augmentation then chooses between a few variants of each
+/// picture. kInvalid: no training sample. kFailed: a NaN loss (names epoch and minibatch).
+/// kCancelled: `checkpoint` said so. Same seed, same model (on a CUDA device: nearly, since its
+/// sums have no fixed order).
 Result<TrainingOutcome> Train(const models::Classifier& base, const TrainingSet& set,
                               const RetrainingConfiguration& configuration, std::uint64_t seed,
                               const TrainingHooks& hooks);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "core/safetensors.h"
+#include "platform/models/compute_device.h"
 
 namespace ekya::retrain {
 namespace {
@@ -531,6 +532,72 @@ TEST(MeasureAccuracy, IsTheFractionThatIsRight) {
   const double accuracy = *MeasureAccuracy(*model, samples);
   for (auto& sample : samples) sample.label = 1 - sample.label;
   EXPECT_DOUBLE_EQ(*MeasureAccuracy(*model, samples), 1 - accuracy);
+}
+
+/// Skips where there is no CUDA device.
+class TrainOnCuda : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (models::CudaDevices() == 0) GTEST_SKIP() << "needs a CUDA device, and LibTorch sees none";
+  }
+  static constexpr Device kCuda{Device::Kind::kCuda, 0};
+};
+
+TEST_F(TrainOnCuda, LearnsAsOnAProcessor) {
+  const auto base = MakeBase();
+  ASSERT_TRUE(base->MoveTo(kCuda).ok());
+  const auto set = MakeSet();
+  for (const int stages : {1, 5}) {
+    for (const models::Precision precision :
+         {models::Precision::kFloat32, models::PrecisionOf("auto", kCuda)}) {
+      base->SetTrainingPrecision(precision);
+      auto configuration = Quick();
+      configuration.trained_stages = stages;
+      configuration.distillation = 0.5;
+      const auto outcome = Train(*base, set, configuration, 1, {});
+      ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+      EXPECT_EQ(outcome->model->device(), kCuda);
+      EXPECT_EQ(*MeasureAccuracy(*outcome->model, set.held_out), outcome->accuracy.back());
+      EXPECT_GE(outcome->accuracy.back(), stages == 5 ? 0.95 : outcome->start_accuracy);
+      EXPECT_GT(outcome->cpu_seconds, 0);
+    }
+  }
+  const auto features = FeaturesOf(*base, set.held_out);
+  ASSERT_TRUE(features.ok()) << features.error().message;
+  EXPECT_EQ(features->size(), set.held_out.size());
+}
+
+TEST_F(TrainOnCuda, TakesATeacherAndAStateFromAProcessor) {
+  const auto base = MakeBase();
+  auto set = MakeSet();
+  set.teacher = base.get();
+  const auto there = base->Clone();
+  ASSERT_TRUE(there->MoveTo(kCuda).ok());
+  auto configuration = Quick(3);
+  configuration.distillation = 1;
+  configuration.last_hidden = 4;
+  const auto taught = Train(*there, set, configuration, 1, {});
+  ASSERT_TRUE(taught.ok()) << taught.error().message;
+
+  TrainingHooks hooks;
+  hooks.state_file =
+      std::filesystem::path(testing::TempDir()) / (std::to_string(getpid()) + "-moved.state");
+  set.teacher = nullptr;
+  // Stopped by whoever asks after two epochs; goes on there.
+  configuration = Quick(4);
+  configuration.distillation = 0;
+  int epochs = 0;
+  hooks.checkpoint = [&] { return epochs < 2; };
+  hooks.epoch = [&](const TrainingProgress&) { return ++epochs < 100; };
+  ASSERT_FALSE(Train(*base, set, configuration, 1, hooks).ok());
+  epochs = 0;
+  int minibatches = 0;
+  hooks.checkpoint = [&] { return ++minibatches > 0; };
+  const auto resumed = Train(*there, set, configuration, 1, hooks);
+  std::filesystem::remove(hooks.state_file);
+  ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+  EXPECT_EQ(resumed->accuracy.size(), 4U);
+  EXPECT_EQ(minibatches, 2 * 6);  // of 96 samples, 16 at a time
 }
 
 }  // namespace

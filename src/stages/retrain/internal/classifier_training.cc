@@ -44,11 +44,13 @@ torch::Tensor InBatches(std::size_t count, Compute compute) {
   return all;
 }
 
-/// Pictures of `pool` at `places`, augmented or as they are.
+/// Pictures of `pool` at `places`, augmented or as they are, that `device` is to read.
 torch::Tensor Pictures(const Pool& pool, const std::vector<std::size_t>& places,
-                       const Augmentation& augmentation, Random* random) {
+                       const Augmentation& augmentation, Random* random,
+                       const torch::Device& device) {
   const int side = pool.side();
-  auto images = torch::empty({static_cast<std::int64_t>(places.size()), 3, side, side});
+  auto images =
+      models::EmptyBatch({static_cast<std::int64_t>(places.size()), 3, side, side}, device);
   const std::size_t values = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
   for (std::size_t row = 0; row < places.size(); ++row) {
     pool.Draw(places[row], augmentation, random, images.data_ptr<float>() + row * values);
@@ -80,7 +82,7 @@ ClassifierTraining::ClassifierTraining(TorchClassifier* model, TorchClassifier* 
 void ClassifierTraining::Balance(const TrainingSet& set) {
   const std::size_t classes = model_.classes().size();
   if (!configuration_.balanced) {
-    class_weights_ = torch::ones({static_cast<std::int64_t>(classes)});
+    class_weights_ = torch::ones({static_cast<std::int64_t>(classes)}, device());
     return;
   }
   std::vector<std::int64_t> counts(classes, 0);
@@ -98,15 +100,21 @@ void ClassifierTraining::Balance(const TrainingSet& set) {
     for (std::size_t i = 0; i < classes; ++i) counts[i] += static_cast<std::int64_t>(quotas[i]);
     loop_.Replay(std::move(groups), std::move(quotas));
   }
-  class_weights_ = torch::tensor(BalancedWeights(counts));
+  class_weights_ = torch::tensor(BalancedWeights(counts)).to(device());
 }
 
 torch::Tensor ClassifierTraining::Labels(const std::vector<std::size_t>& places) const {
-  auto labels = torch::empty({static_cast<std::int64_t>(places.size())}, torch::kLong);
-  for (std::size_t row = 0; row < places.size(); ++row) {
-    labels.data_ptr<std::int64_t>()[row] = pool_.label(places[row]);
+  return Numbers(places.size(), [&](std::size_t row) { return pool_.label(places[row]); });
+}
+
+template <typename NumberAt>
+torch::Tensor ClassifierTraining::Numbers(std::size_t count, NumberAt number_at) const {
+  const auto numbers =
+      models::EmptyBatch({static_cast<std::int64_t>(count)}, device(), torch::kLong);
+  for (std::size_t row = 0; row < count; ++row) {
+    numbers.data_ptr<std::int64_t>()[row] = static_cast<std::int64_t>(number_at(row));
   }
-  return labels;
+  return models::OnDevice(numbers, device());
 }
 
 void ClassifierTraining::KeepFeatures(std::uint64_t seed) {
@@ -117,7 +125,8 @@ void ClassifierTraining::KeepFeatures(std::uint64_t seed) {
   Random random(DeriveSeed(seed, "variants"));
   const auto features = [&](const Pool& pool, std::size_t begin, std::size_t end,
                             const Augmentation& augmentation) {
-    return network.ForwardTo(frozen, Pictures(pool, Range(begin, end), augmentation, &random));
+    return network.ForwardTo(frozen,
+                             Pictures(pool, Range(begin, end), augmentation, &random, device()));
   };
   const std::int64_t bytes = 4 * features(pool_, 0, 1, Augmentation::None()).numel();
   const auto fits = [&](std::size_t rows) {
@@ -150,10 +159,12 @@ void ClassifierTraining::AskTeacher(TorchClassifier& teacher) {
   const auto answers = InBatches(pool_.size(), [&](std::size_t begin, std::size_t end) {
     if (&teacher == &model_ && variants_ > 0) {
       const auto first = torch::arange(static_cast<std::int64_t>(begin) * variants_,
-                                       static_cast<std::int64_t>(end) * variants_, variants_);
+                                       static_cast<std::int64_t>(end) * variants_, variants_,
+                                       torch::TensorOptions(torch::kLong).device(device()));
       return network.ForwardFrom(frozen, features_.index_select(0, first));
     }
-    return network.Forward(Pictures(pool_, Range(begin, end), Augmentation::None(), &random));
+    return network.Forward(
+        Pictures(pool_, Range(begin, end), Augmentation::None(), &random, device()));
   });
   teacher_ = torch::log_softmax(answers / kTemperature, 1);
   teacher_right_ = (answers.argmax(1) == Labels(Range(0, pool_.size()))).to(torch::kFloat);
@@ -163,23 +174,20 @@ torch::Tensor ClassifierTraining::Loss(const std::vector<std::size_t>& places) {
   auto& network = model_.network();
   torch::Tensor logits;
   if (variants_ > 0) {
-    auto rows = torch::empty({static_cast<std::int64_t>(places.size())}, torch::kLong);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const auto variant = loop_.random().Below(static_cast<std::size_t>(variants_));
-      rows.data_ptr<std::int64_t>()[i] =
-          static_cast<std::int64_t>(places[i] * static_cast<std::size_t>(variants_) + variant);
-    }
+    const auto variants = static_cast<std::size_t>(variants_);
+    const auto rows = Numbers(places.size(), [&](std::size_t row) {
+      return places[row] * variants + loop_.random().Below(variants);
+    });
     logits =
         network.ForwardFrom(network.stages() - loop_.stages(), features_.index_select(0, rows));
   } else {
-    logits = network.Forward(Pictures(pool_, places, augmentation_, &loop_.random()));
+    logits = network.Forward(Pictures(pool_, places, augmentation_, &loop_.random(), device()));
   }
   const auto labels = Labels(places);
   auto loss = torch::nn::functional::cross_entropy(
       logits, labels, torch::nn::functional::CrossEntropyFuncOptions().weight(class_weights_));
   if (!teacher_.defined()) return loss;
-  auto rows = torch::empty_like(labels);
-  std::copy(places.begin(), places.end(), rows.data_ptr<std::int64_t>());
+  const auto rows = Numbers(places.size(), [&](std::size_t row) { return places[row]; });
   const auto wanted = teacher_.index_select(0, rows);
   const auto given = torch::log_softmax(logits.narrow(1, 0, wanted.size(1)) / kTemperature, 1);
   const auto distance = (wanted.exp() * (wanted - given)).sum(1);
@@ -191,8 +199,9 @@ torch::Tensor ClassifierTraining::Loss(const std::vector<std::size_t>& places) {
 std::uint64_t ClassifierTraining::Digest() const {
   const std::uint64_t pictures = pool_.Digest() ^ (held_out_.Digest() * 3);
   if (!teacher_.defined()) return pictures;
-  return DeriveSeed(pictures, {reinterpret_cast<const char*>(teacher_.data_ptr<float>()),
-                               static_cast<std::size_t>(teacher_.numel()) * sizeof(float)});
+  const auto answers = teacher_.cpu();
+  return DeriveSeed(pictures, {reinterpret_cast<const char*>(answers.data_ptr<float>()),
+                               static_cast<std::size_t>(answers.numel()) * sizeof(float)});
 }
 
 double ClassifierTraining::Measure() {
@@ -211,8 +220,8 @@ double ClassifierTraining::Measure() {
                   frozen,
                   held_out_features_.narrow(0, static_cast<std::int64_t>(begin), rows).clone())
             : network.Forward(
-                  Pictures(held_out_, Range(begin, end), Augmentation::None(), &random));
-    const auto found = answers.argmax(1);
+                  Pictures(held_out_, Range(begin, end), Augmentation::None(), &random, device()));
+    const auto found = answers.argmax(1).cpu();
     for (std::int64_t i = 0; i < rows; ++i) {
       const int label = held_out_.label(begin + static_cast<std::size_t>(i));
       right += found.data_ptr<std::int64_t>()[i] == label ? 1 : 0;
@@ -229,11 +238,13 @@ std::vector<std::vector<float>> FeatureRows(TorchClassifier& model,
   for (const auto& sample : samples) pool.Add(sample);
   Random random(0);  // draws nothing
   auto& network = model.network();
-  const auto all = InBatches(pool.size(), [&](std::size_t begin, std::size_t end) {
+  const auto pooled = InBatches(pool.size(), [&](std::size_t begin, std::size_t end) {
     const auto features = network.ForwardTo(
-        network.stages() - 1, Pictures(pool, Range(begin, end), Augmentation::None(), &random));
+        network.stages() - 1,
+        Pictures(pool, Range(begin, end), Augmentation::None(), &random, network.device()));
     return features.dim() == 4 ? features.mean({2, 3}) : features;
   });
+  const auto all = pooled.cpu();
   const float* values = all.data_ptr<float>();
   for (std::int64_t i = 0; i < all.size(0); ++i, values += all.size(1)) {
     rows.emplace_back(values, values + all.size(1));

@@ -14,7 +14,8 @@
 namespace ekya::retrain::internal {
 
 /// What a classifier learns from: its samples at the network's input size, what frozen stages make
-/// of them, the teacher's answers, and the loss of a minibatch.
+/// of them, the teacher's answers, and the loss of a minibatch. All but the samples lies where the
+/// model does.
 ///
 /// Stages that do not train give the same for the same picture, so they compute once; as do the
 /// stages before the head for the held-out samples. Augmentation wants another picture each time:
@@ -44,6 +45,10 @@ class ClassifierTraining {
   /// The answers of `teacher` for the whole pool, and where they are right.
   void AskTeacher(models::TorchClassifier& teacher);
   torch::Tensor Labels(const std::vector<std::size_t>& places) const;
+  /// Whole numbers, one a row, where the model lies.
+  template <typename NumberAt>
+  torch::Tensor Numbers(std::size_t count, NumberAt number_at) const;
+  const torch::Device& device() const { return model_.network().device(); }
 
   models::TorchClassifier& model_;
   const RetrainingConfiguration& configuration_;

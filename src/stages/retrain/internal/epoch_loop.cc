@@ -143,7 +143,9 @@ Status EpochLoop::RunEpoch(int epoch, const std::function<bool()>& checkpoint, c
     }
     begin += sizes[i];
     const auto found = loss(places);
-    // On a CPU the value is there: reading it waits for nothing.
+    // On a processor the value is there: reading it waits for nothing. For a CUDA device the thread
+    // waits here, once a minibatch: so its processor time is about the device's, by which it is
+    // paced and which training is said to take; the next minibatch is drawn meanwhile.
     const auto value = found.item<double>();
     if (std::isfinite(value)) {
       found.backward();

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace ekya::retrain::internal {
 namespace {
 
@@ -28,6 +30,7 @@ void StepNumbers(float* __restrict weights, float* __restrict gradients, float* 
 
 MomentumSgd::MomentumSgd(std::vector<torch::Tensor> parameters) {
   const torch::NoGradGuard no_grad;
+  EKYA_CHECK(!parameters.empty());
   const auto decays = [](const torch::Tensor& parameter) { return parameter.dim() > 1; };
   std::stable_partition(parameters.begin(), parameters.end(), decays);
   std::int64_t decaying = 0;
@@ -36,9 +39,10 @@ MomentumSgd::MomentumSgd(std::vector<torch::Tensor> parameters) {
     count += parameter.numel();
     if (decays(parameter)) decaying = count;
   }
-  weights_ = torch::empty({count});
-  gradients_ = torch::zeros({count});
-  velocity_ = torch::zeros({count});
+  const auto numbers = torch::TensorOptions(parameters.front().device());
+  weights_ = torch::empty({count}, numbers);
+  gradients_ = torch::zeros({count}, numbers);
+  velocity_ = torch::zeros({count}, numbers);
   std::int64_t offset = 0;
   for (auto& parameter : parameters) {
     // In the order in memory that the parameter has.
@@ -58,9 +62,9 @@ MomentumSgd::MomentumSgd(std::vector<torch::Tensor> parameters) {
 
 void MomentumSgd::Step(double learning_rate) {
   const torch::NoGradGuard no_grad;
-  const double length = gradients_.norm().item<double>();
-  const double shortened = length > kLongestGradient ? kLongestGradient / length : 1;
   if (gradients_.is_cpu()) {
+    const double length = gradients_.norm().item<double>();
+    const double shortened = length > kLongestGradient ? kLongestGradient / length : 1;
     const std::int64_t decaying = decayed_weights_.numel();
     const auto step = [&](std::int64_t begin, std::int64_t end, double decay) {
       StepNumbers(weights_.data_ptr<float>() + begin, gradients_.data_ptr<float>() + begin,
@@ -71,7 +75,8 @@ void MomentumSgd::Step(double learning_rate) {
     step(decaying, weights_.numel(), 0);
     return;
   }
-  gradients_.mul_(shortened);
+  // The length stays where it is: to read it would be to wait for it.
+  gradients_.mul_((kLongestGradient / gradients_.norm()).clamp_max(1));
   decayed_gradients_.add_(decayed_weights_, kWeightDecay);
   velocity_.mul_(kMomentum).add_(gradients_);
   weights_.add_(velocity_, -learning_rate);

@@ -11,7 +11,8 @@ namespace ekya::retrain::internal {
 /// three hundred small ones.
 class MomentumSgd {
  public:
-  /// `parameters` take gradients; they and their gradients move into the flat arrays.
+  /// `parameters`, at least one, take gradients; they and their gradients move into the flat
+  /// arrays, on the device that they lie on.
   explicit MomentumSgd(std::vector<torch::Tensor> parameters);
 
   /// One step along the gathered gradients, which are then zero.

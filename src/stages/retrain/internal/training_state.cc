@@ -75,7 +75,7 @@ Status EpochLoop::Keep(const std::filesystem::path& path, const std::string& ide
   content.metadata[kIdentity] = identity;
   content.metadata[kEpochs] = Format(epochs);
   content.tensors = network_.Store();
-  const auto& velocity = sgd_.velocity();
+  const auto velocity = sgd_.velocity().cpu();
   content.tensors[kVelocity] =
       StoreTensor(std::span<const float>(velocity.data_ptr<float>(),
                                          static_cast<std::size_t>(velocity.numel())),
@@ -103,10 +103,10 @@ std::vector<TrainingProgress> EpochLoop::Resume(const std::filesystem::path& pat
     auto& velocity = sgd_.velocity();
     EKYA_ASSIGN(const StoredTensor* stored,
                 FindTensor(content, file, kVelocity, ElementType::kF32, {velocity.numel()}));
-    const auto numbers = NumbersOf<float>(*stored);
+    auto numbers = NumbersOf<float>(*stored);
     content.tensors.erase(kVelocity);
     EKYA_RETURN_IF_ERROR(network_.Restore(content, file));
-    std::copy(numbers.begin(), numbers.end(), velocity.data_ptr<float>());
+    velocity.copy_(torch::from_blob(numbers.data(), velocity.sizes()));
     step_ = static_cast<std::int64_t>(epochs.size()) * (steps_ / configuration_.epochs);
     return epochs;
   };
