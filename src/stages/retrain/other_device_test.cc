@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <cmath>
+
 #include "base/random.h"
 #include "platform/models/device_for_tests.h"
 #include "platform/models/torch_classifier.h"
@@ -53,6 +55,16 @@ models::Network& NetworkOf(models::Classifier& model) {
   return dynamic_cast<models::TorchClassifier&>(model).network();
 }
 
+/// Between the weights of `a` and those of `b`.
+double Distance(models::Network& a, models::Network& b) {
+  double squares = 0;
+  const auto others = b.named_parameters();
+  for (const auto& item : a.named_parameters()) {
+    squares += (item.value().cpu() - others[item.key()].cpu()).square().sum().item<double>();
+  }
+  return std::sqrt(squares);
+}
+
 struct Manner {
   int stages;
   double distillation;
@@ -71,7 +83,8 @@ TEST_P(TrainElsewhereTest, LearnsAsOnAProcessor) {
   configuration.id = "elsewhere";
   configuration.epochs = 4;
   configuration.batch_size = 16;
-  configuration.learning_rate = 0.05;
+  // Small, so that what rounding changes stays small.
+  configuration.learning_rate = 0.01;
   configuration.trained_stages = GetParam().stages;
   configuration.distillation = GetParam().distillation;
   configuration.augmentation = GetParam().augmentation;
@@ -99,12 +112,9 @@ TEST_P(TrainElsewhereTest, LearnsAsOnAProcessor) {
   EXPECT_EQ(outcome->start_accuracy, expected->start_accuracy);
   auto& network = NetworkOf(*outcome->model);
   EXPECT_EQ(network.device(), kDevice);
-  const double near = GetParam().precision == models::Precision::kFloat32 ? 0.01 : 0.1;
-  const auto parameters = network.named_parameters();
-  for (const auto& item : NetworkOf(*expected->model).named_parameters()) {
-    const auto difference = parameters[item.key()].cpu() - item.value();
-    EXPECT_LT(difference.abs().max().item<double>(), near) << item.key();
-  }
+  const double part = GetParam().precision == models::Precision::kFloat32 ? 0.05 : 0.3;
+  EXPECT_LT(Distance(network, NetworkOf(*expected->model)),
+            part * Distance(NetworkOf(*here), NetworkOf(*expected->model)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, TrainElsewhereTest,
@@ -162,12 +172,9 @@ TEST(TrainElsewhere, ADetectorLearns) {
   ASSERT_TRUE(outcome.ok()) << outcome.error().message;
   auto& network = dynamic_cast<models::TorchDetector&>(*outcome->model).network();
   EXPECT_EQ(network.device(), kDevice);
-  const auto parameters = network.named_parameters();
-  for (const auto& item :
-       dynamic_cast<models::TorchDetector&>(*expected->model).network().named_parameters()) {
-    const auto difference = parameters[item.key()].cpu() - item.value();
-    EXPECT_LT(difference.abs().max().item<double>(), 0.01) << item.key();
-  }
+  auto& other = dynamic_cast<models::TorchDetector&>(*expected->model).network();
+  EXPECT_LT(Distance(network, other),
+            0.05 * Distance(dynamic_cast<models::TorchDetector&>(*here).network(), other));
 }
 
 }  // namespace
