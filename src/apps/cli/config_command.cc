@@ -58,7 +58,7 @@ std::string Describe(const Site& site, const std::string& file) {
   const ComputeSettings& compute = site.compute;
   std::string text = fmt::format("{}: configured are\n", file);
   text += fmt::format(
-      "  compute   {} ({:g} of a core each, {} quanta), windows of {:g} s, {}, floor {:g}\n",
+      "  compute   {} ({:g} of each, {} quanta), windows of {:g} s, {}, floor {:g}\n",
       fmt::join(compute.devices, " "), compute.device_cores, compute.quanta_per_device,
       compute.window_seconds, compute.scheduler, compute.accuracy_floor);
   text += fmt::format("  labels    {}, at most {:g} % of the frames\n", LabelledBy(site),
