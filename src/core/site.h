@@ -65,7 +65,7 @@ struct ComputeSettings {
   double device_cores = 1;
   Quanta quanta_per_device = 20;
   double window_seconds = 200;
-  std::string scheduler = "thief";
+  std::string scheduler = "planner";
   double accuracy_floor = 0;
   std::string enforcement = "auto";  ///< "auto", "cgroup", "pacing".
 };
