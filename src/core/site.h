@@ -60,7 +60,8 @@ struct GoldenSettings {
 };
 
 struct ComputeSettings {
-  std::vector<std::string> devices;  ///< "cpu:0": one core each. Absent in the file: cpu:0 alone.
+  /// "cpu:0": one core each; or "cuda:0": a GPU each. Absent in the file: cpu:0 alone.
+  std::vector<std::string> devices;
   /// What one device may use of its core, (0, 1]: a declared smaller box.
   double device_cores = 1;
   Quanta quanta_per_device = 20;
