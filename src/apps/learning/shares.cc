@@ -95,7 +95,7 @@ Status MeasureSteady(EndlessTraining& training, int rounds, MechanismResult* res
 Result<MechanismResult> MeasureWorker(const std::string& enforcement, const std::string& mechanism,
                                       const ExperimentRequest& request) {
   MechanismResult result;
-  result.mechanism = mechanism + ", in a worker";
+  result.mechanism = mechanism + " in a worker";
   result.paced = mechanism == "pacing";
   result.in_worker = true;
   const auto folder = request.out / ("worker-" + enforcement);
