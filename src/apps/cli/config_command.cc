@@ -57,10 +57,10 @@ std::string LabelledBy(const Site& site) {
 std::string Describe(const Site& site, const std::string& file) {
   const ComputeSettings& compute = site.compute;
   std::string text = fmt::format("{}: configured are\n", file);
-  text += fmt::format(
-      "  compute   {} ({:g} of each, {} quanta), windows of {:g} s, {}, floor {:g}\n",
-      fmt::join(compute.devices, " "), compute.device_cores, compute.quanta_per_device,
-      compute.window_seconds, compute.scheduler, compute.accuracy_floor);
+  text +=
+      fmt::format("  compute   {} ({:g} of each, {} quanta), windows of {:g} s, {}, floor {:g}\n",
+                  fmt::join(compute.devices, " "), compute.device_cores, compute.quanta_per_device,
+                  compute.window_seconds, compute.scheduler, compute.accuracy_floor);
   text += fmt::format("  labels    {}, at most {:g} % of the frames\n", LabelledBy(site),
                       100 * site.golden.budget);
   text += fmt::format("  learning  {} retraining and {} inference configurations\n",

@@ -131,7 +131,7 @@ class LiveTrialRunner : public window::TrialRunner {
   const double device_cores_;
   const double longest_seconds_;
   const std::uint64_t seed_;
-  int window_ = -1;              // whose models are kept
+  int window_ = -1;                // whose models are kept
   std::set<std::string> untried_;  // streams that the last window's trials did not come to
 };
 
