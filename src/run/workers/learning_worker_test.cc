@@ -52,6 +52,14 @@ class LearningWorkerTest : public testing::Test {
     return file;
   }
 
+  /// Has `worker` take in a window of dark and of light regions.
+  void Teach(LearningWorker& worker, const Pupil& pupil) {
+    const std::string frames = Frames(24);
+    const auto labels = worker.Label(pupil, 0, frames);
+    ASSERT_TRUE(labels.ok()) << labels.error().message;
+    ASSERT_TRUE(worker.Take(pupil, 0, frames, labels->labels, std::nullopt).ok());
+  }
+
   const fs::path folder_;
   const std::unique_ptr<resources::ShareEnforcer> enforcer_;
   Site site_;
@@ -94,13 +102,9 @@ TEST_F(LearningWorkerTest, ARetrainingEndsEarlyAndATrialByItsOwnRule) {
   site_.model.input_size = 16;
   site_.learning.patience = 2;
   LearningWorker worker("learning", {site_, 1, folder_, *enforcer_});
-  const Pupil pupil{"lot", {"dark", "light"}};
-  const std::string frames = Frames(24);
-  const auto labels = worker.Label(pupil, 0, frames);
-  ASSERT_TRUE(labels.ok()) << labels.error().message;
-  ASSERT_TRUE(worker.Take(pupil, 0, frames, labels->labels, std::nullopt).ok());
   TrainingJob job;
-  job.pupil = pupil;
+  job.pupil = {"lot", {"dark", "light"}};
+  ASSERT_NO_FATAL_FAILURE(Teach(worker, job.pupil));
   job.configuration.epochs = 40;
   job.configuration.batch_size = 4;
   job.configuration.learning_rate = 0.05;
@@ -125,13 +129,9 @@ TEST_F(LearningWorkerTest, ATrialEndsWithAWholeEpochWhenItsTurnIsOver) {
   site_.model.width = 0.0625;
   site_.model.input_size = 16;
   LearningWorker worker("learning", {site_, 1, folder_, *enforcer_});
-  const Pupil pupil{"lot", {"dark", "light"}};
-  const std::string frames = Frames(24);
-  const auto labels = worker.Label(pupil, 0, frames);
-  ASSERT_TRUE(labels.ok()) << labels.error().message;
-  ASSERT_TRUE(worker.Take(pupil, 0, frames, labels->labels, std::nullopt).ok());
   TrainingJob job;
-  job.pupil = pupil;
+  job.pupil = {"lot", {"dark", "light"}};
+  ASSERT_NO_FATAL_FAILURE(Teach(worker, job.pupil));
   job.trial = true;
   job.configuration.epochs = 3;
   // Learns nothing: no plateau ends it, which needs three epochs.
