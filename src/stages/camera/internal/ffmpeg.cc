@@ -84,6 +84,9 @@ Status PictureDecoder::DecodeFrame(std::string_view bytes) {
     return Error{ErrorCode::kFailed, "no memory for a picture"};
   }
   std::memcpy(packet_->data, bytes.data(), bytes.size());
+  // A picture by itself: else the PNG decoder adds it to the one before, as in a film of
+  // differences.
+  packet_->flags |= AV_PKT_FLAG_KEY;
   AVCodecContext* const codec = png ? png_.get() : jpeg_.get();
   int code = avcodec_send_packet(codec, packet_.get());
   av_packet_unref(packet_.get());
