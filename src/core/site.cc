@@ -240,7 +240,7 @@ const Fields<LearningSettings>& LearningFields() {
               "Epochs without a better accuracy on the held-out samples after which a retraining "
               "ends with one last epoch; 0: never."),
       Flag("new_classes", &L::new_classes,
-           "Whether a classifier whose camera names no classes begins with those that its first "
+           "Whether the model of a camera that names no classes begins with those that its first "
            "labels show and learns others when labels show them. Else it has an output for each "
            "that labels may say from the start, and none is added."),
       Flag("weigh_trials", &L::weigh_trials,

@@ -86,8 +86,8 @@ struct LearningSettings {
   /// Epochs without a better accuracy on the held-out samples after which a retraining ends with
   /// one last epoch; 0: never.
   int patience = 0;
-  /// Of cameras that name no classes: a classifier begins with those that its first labels show,
-  /// and grows by others when labels show them. False: it has an output for each that labels may
+  /// Of cameras that name no classes: a model begins with those that its first labels show, and
+  /// grows by others when labels show them. False: it has an output for each that labels may
   /// say from the start, and none is added.
   bool new_classes = true;
   bool weigh_trials = false;  ///< Only those expected to be worth their cost are run.

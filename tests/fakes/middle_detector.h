@@ -24,6 +24,8 @@ class MiddleDetector final : public LearningDetector {
   std::unique_ptr<LearningDetector> Clone() const override {
     return std::make_unique<MiddleDetector>(*this);
   }
+  Result<std::unique_ptr<LearningDetector>> Grown(
+      const std::vector<std::string>& classes) const override;
   const DetectorShape& shape() const override { return shape_; }
   std::int64_t parameters() const override { return static_cast<std::int64_t>(place_.size()); }
   Device device() const override { return {}; }

@@ -182,6 +182,13 @@ Result<std::vector<Detection>> MiddleDetector::Analyze(const Frame& frame, int) 
   return std::vector<Detection>{{box, 0, score}};
 }
 
+Result<std::unique_ptr<LearningDetector>> MiddleDetector::Grown(
+    const std::vector<std::string>& classes) const {
+  auto grown = std::make_unique<MiddleDetector>(*this);
+  grown->shape_.classes.insert(grown->shape_.classes.end(), classes.begin(), classes.end());
+  return std::unique_ptr<LearningDetector>(std::move(grown));
+}
+
 float MiddleDetector::Learn(const LabelledPicture& picture, float rate) {
   float distance = 0;
   for (const Detection& object : picture.objects) {

@@ -65,6 +65,9 @@ Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
   const double began = ThreadCpuSeconds();
   DetectorOutcome outcome;
   auto copy = base.Clone();
+  if (!set.new_classes.empty()) {
+    EKYA_ASSIGN(copy, base.Grown(set.new_classes));
+  }
   auto& model = dynamic_cast<models::MiddleDetector&>(*copy);
   EKYA_ASSIGN(outcome.start_f1, MeasureF1(model, set.held_out));
   for (int epoch = 1; epoch <= configuration.epochs; ++epoch) {
@@ -78,6 +81,7 @@ Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
     outcome.f1.push_back(progress.accuracy);
     if (!hooks.epoch(progress)) break;
   }
+  outcome.samples_per_epoch = static_cast<int>(set.training.size());
   outcome.cpu_seconds = ThreadCpuSeconds() - began;
   outcome.model = std::move(copy);
   return outcome;

@@ -102,12 +102,8 @@ Result<TrainingResult<models::LearningDetector>> Retrained(
     const RetrainingConfiguration& configuration, std::uint64_t seed,
     const retrain::TrainingHooks& hooks) {
   EKYA_ASSIGN(auto outcome, retrain::TrainDetector(base, set, configuration, seed, hooks));
-  // As TrainDetector takes them: at least one, and as many exemplars at most.
-  const long chosen = std::max(
-      1L, std::lround(configuration.sample_fraction * static_cast<double>(set.training.size())));
-  const long replayed = std::min(chosen, static_cast<long>(set.exemplars.size()));
-  return TrainingResult<models::LearningDetector>{
-      std::move(outcome.model), static_cast<int>(chosen + replayed), 0, outcome.start_f1};
+  return TrainingResult<models::LearningDetector>{std::move(outcome.model),
+                                                  outcome.samples_per_epoch, 0, outcome.start_f1};
 }
 
 Result<double> Settle(models::LearningDetector& model,

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -23,10 +26,14 @@ namespace {
 constexpr int kSizeStep = 32;
 constexpr int kLargestSize = 2048;
 constexpr double kNmsOverlap = 0.45;
-// At first nearly no place shows an object (Lin 2017): else the many empty ones rule the start.
-constexpr double kFirstObjectness = 0.01;
+// At first nearly no place shows an object (Lin 2017): else the many empty ones rule the start. Nor
+// is one of a class that is new.
+constexpr double kRare = 0.01;
 // Columns of a YOLO place before the class scores.
 constexpr std::int64_t kBoxColumns = 5;
+
+/// Of which the sigmoid is kRare.
+float RareLogit() { return static_cast<float>(std::log(kRare / (1 - kRare))); }
 
 Error Invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
 
@@ -52,7 +59,6 @@ Result<std::unique_ptr<TorchDetector>> Make(const DetectorShape& shape) {
 /// nothing is shown: at first nearly every place is empty, and would rule what is learned.
 void InitialiseHeads(Network& network, bool yolo, int classes, at::Generator generator) {
   const torch::NoGradGuard no_grad;
-  const auto empty = static_cast<float>(std::log((1 - kFirstObjectness) / kFirstObjectness));
   const auto begin = [&](int layer, std::int64_t columns, std::int64_t column, float bias) {
     auto* convolution = network.convolution(layer);
     if (convolution == nullptr || !convolution->bias.defined()) return;
@@ -61,7 +67,7 @@ void InitialiseHeads(Network& network, bool yolo, int classes, at::Generator gen
   };
   for (const int output : network.graph().outputs()) {
     if (yolo) {
-      begin(output, kBoxColumns + classes, 4, -empty);
+      begin(output, kBoxColumns + classes, 4, RareLogit());
       continue;
     }
     const Layer& both = network.graph().layers()[static_cast<std::size_t>(output)];
@@ -71,26 +77,79 @@ void InitialiseHeads(Network& network, bool yolo, int classes, at::Generator gen
   }
 }
 
-/// Keeps, of each place's numbers, the box and the classes `kept`, in a head convolution's rows.
-StoredTensor KeepRows(const StoredTensor& stored, std::int64_t classes,
-                      const std::vector<std::int64_t>& kept) {
+/// A convolution whose rows give class scores: `others` rows of another meaning, then one for each
+/// class; for each anchor or default box of a place again.
+struct ScoreConvolution {
+  const Layer* layer;
+  std::int64_t others;
+};
+
+std::vector<ScoreConvolution> ScoreConvolutions(const LayerGraph& graph, bool yolo) {
+  std::vector<ScoreConvolution> found;
+  for (const int output : graph.outputs()) {
+    const Layer& layer = graph.layers()[static_cast<std::size_t>(output)];
+    if (yolo) {
+      found.push_back({&layer, kBoxColumns});
+    } else {  // The background's score comes before the classes'.
+      found.push_back({&graph.layers()[static_cast<std::size_t>(layer.inputs[0])], 1});
+    }
+  }
+  return found;
+}
+
+// A row that is new, not one of those that there were.
+constexpr std::int64_t kNewRow = -1;
+
+/// Of each `group` rows of `stored` those at the places `chosen`, in this order. A new row is full
+/// of what `fresh` makes of its group's numbers.
+StoredTensor ChooseRows(const StoredTensor& stored, std::int64_t group,
+                        const std::vector<std::int64_t>& chosen,
+                        const std::function<float(std::span<const float>)>& fresh) {
   const std::vector<float> numbers = NumbersOf<float>(stored);
   const std::int64_t rows = stored.shape[0];
   const std::int64_t columns = static_cast<std::int64_t>(numbers.size()) / rows;
-  std::vector<std::int64_t> chosen;
-  for (std::int64_t anchor = 0; anchor < rows / (kBoxColumns + classes); ++anchor) {
-    const std::int64_t first = anchor * (kBoxColumns + classes);
-    for (std::int64_t i = 0; i < kBoxColumns; ++i) chosen.push_back(first + i);
-    for (const std::int64_t each : kept) chosen.push_back(first + kBoxColumns + each);
-  }
   std::vector<float> values;
-  for (const std::int64_t row : chosen) {
-    values.insert(values.end(), numbers.begin() + row * columns,
-                  numbers.begin() + (row + 1) * columns);
+  for (std::int64_t first = 0; first < rows; first += group) {
+    const auto begin = numbers.begin() + first * columns;
+    for (const std::int64_t row : chosen) {
+      if (row == kNewRow) {
+        values.insert(values.end(), static_cast<std::size_t>(columns),
+                      fresh({begin, begin + group * columns}));
+      } else {
+        values.insert(values.end(), begin + row * columns, begin + (row + 1) * columns);
+      }
+    }
   }
   std::vector<std::int64_t> shape = stored.shape;
-  shape[0] = static_cast<std::int64_t>(chosen.size());
+  shape[0] = rows / group * static_cast<std::int64_t>(chosen.size());
   return StoreTensor(std::span<const float>(values), std::move(shape));
+}
+
+/// Replaces the classes of `graph`, a detector of `classes` classes whose weights `tensors` are:
+/// those at the places `chosen` are left, kNewRow is one that is unlikely anywhere.
+Status ChooseClasses(const LayerGraph& graph, bool yolo, std::size_t classes,
+                     const std::vector<std::int64_t>& chosen, const std::string& file,
+                     std::map<std::string, StoredTensor>* tensors) {
+  const auto no_weight = [](std::span<const float>) { return 0.0F; };
+  // Sigmoids know nothing of each other; of a softmax what is rare beside the rarest is rare.
+  const auto bias = [&](std::span<const float> known) {
+    return yolo ? RareLogit() : *std::ranges::min_element(known) + RareLogit();
+  };
+  for (const auto& [layer, others] : ScoreConvolutions(graph, yolo)) {
+    const auto weights = tensors->find(layer->name + ".weight");
+    const auto biases = tensors->find(layer->name + ".bias");
+    if (layer->kind != Layer::Kind::kConvolution || weights == tensors->end() ||
+        biases == tensors->end()) {
+      return Invalid(file + ": found a [yolo] behind no plain [convolutional], expected one");
+    }
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(others));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    for (const std::int64_t each : chosen) rows.push_back(each == kNewRow ? each : others + each);
+    const std::int64_t group = others + static_cast<std::int64_t>(classes);
+    weights->second = ChooseRows(weights->second, group, rows, no_weight);
+    biases->second = ChooseRows(biases->second, group, rows, bias);
+  }
+  return {};
 }
 
 Result<DetectorShape> ReadShape(const TensorFile& content, const std::string& file) {
@@ -182,16 +241,8 @@ Result<std::unique_ptr<LearningDetector>> LearningDetector::LoadDarknet(
       kept.push_back(place - names.begin());
     }
     EKYA_ASSIGN(shape.darknet, ReplaceDarknetClasses(text, file, static_cast<int>(keep.size())));
-    for (const int output : network.graph.outputs()) {
-      const Layer& layer = network.graph.layers()[static_cast<std::size_t>(output)];
-      for (const char* part : {".weight", ".bias"}) {
-        const auto found = weights.tensors.find(layer.name + part);
-        if (layer.kind != Layer::Kind::kConvolution || found == weights.tensors.end()) {
-          return Invalid(file + ": found a [yolo] behind no plain [convolutional], expected one");
-        }
-        found->second = KeepRows(found->second, static_cast<std::int64_t>(names.size()), kept);
-      }
-    }
+    EKYA_RETURN_IF_ERROR(
+        ChooseClasses(network.graph, /*yolo=*/true, names.size(), kept, file, &weights.tensors));
     shape.classes = keep;
   }
   try {
@@ -275,6 +326,34 @@ std::unique_ptr<LearningDetector> TorchDetector::Clone() const {
   (*made)->network().CopyFrom(*network_);
   (*made)->SetScoreThreshold(score_threshold_);
   return std::move(*made);
+}
+
+Result<std::unique_ptr<LearningDetector>> TorchDetector::Grown(
+    const std::vector<std::string>& classes) const {
+  DetectorShape shape = shape_;
+  shape.classes.insert(shape.classes.end(), classes.begin(), classes.end());
+  EKYA_RETURN_IF_ERROR(internal::CheckWidthAndClasses(shape.width, shape.classes));
+  try {
+    if (!shape.darknet.empty()) {
+      EKYA_ASSIGN(shape.darknet, ReplaceDarknetClasses(shape.darknet, shape.architecture,
+                                                       static_cast<int>(shape.classes.size())));
+    }
+    EKYA_ASSIGN(auto grown, Make(shape));
+    std::vector<std::int64_t> chosen(shape_.classes.size());
+    std::iota(chosen.begin(), chosen.end(), std::int64_t{0});
+    chosen.insert(chosen.end(), classes.size(), kNewRow);
+    TensorFile content;
+    content.tensors = network_->Store();
+    EKYA_RETURN_IF_ERROR(ChooseClasses(network_->graph(), !normalised_, shape_.classes.size(),
+                                       chosen, shape_.architecture, &content.tensors));
+    EKYA_RETURN_IF_ERROR(grown->network().Restore(content, shape_.architecture));
+    grown->network().MoveTo(network_->device());
+    grown->SetScoreThreshold(score_threshold_);
+    return std::unique_ptr<LearningDetector>(std::move(grown));
+  } catch (const std::exception& exception) {
+    return Error{ErrorCode::kFailed,
+                 fmt::format("{}: cannot grow: {}", shape_.architecture, exception.what())};
+  }
 }
 
 std::int64_t TorchDetector::parameters() const {

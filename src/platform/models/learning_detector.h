@@ -37,6 +37,13 @@ class LearningDetector : public LearningModel {
       const std::vector<std::string>& keep);
 
   virtual std::unique_ptr<LearningDetector> Clone() const = 0;
+  /// A copy that knows `classes` too, after those it knows: the convolutions that give its scores
+  /// have grown. Its boxes, and what it says of the old classes, are what they were; the new ones
+  /// are unlikely until it is trained. YOLO scores each class by itself, so that old scores stay;
+  /// SSD's are shares of one, of which the new classes take a little: old ones keep their ratios.
+  /// kInvalid where a name is empty, of two lines, or known already.
+  virtual Result<std::unique_ptr<LearningDetector>> Grown(
+      const std::vector<std::string>& classes) const = 0;
   virtual const DetectorShape& shape() const = 0;
 
   /// From now on results below `score` are left out; at first 0.3. Overlapping ones of a class are

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "platform/models/detector.h"
+#include "platform/models/served_detector.h"
 #include "platform/models/torch_classifier.h"
 #include "platform/models/torch_detector.h"
 
@@ -133,6 +135,136 @@ TEST_P(EachDetector, SavesLoadsAndClones) {
   EXPECT_THAT(model->Analyze(Frame{}, 0).error().message, HasSubstr("found no picture"));
 }
 
+/// Gives every convolution's rows weights and biases of their own, as training does.
+void Shake(Network& network, std::uint64_t seed) {
+  const torch::NoGradGuard no_grad;
+  const at::Generator generator = MakeGenerator(seed);
+  for (std::size_t i = 0; i < network.graph().layers().size(); ++i) {
+    auto* convolution = network.convolution(static_cast<int>(i));
+    if (convolution == nullptr || !convolution->bias.defined()) continue;
+    convolution->weight.normal_(0, 0.3, generator);
+    convolution->bias.normal_(0, 1, generator);
+  }
+}
+
+/// The class scores of each output, as the network gives them: boxes of a place x scores x places.
+/// Of SSD the background's is among them.
+std::vector<torch::Tensor> ScoresOf(TorchDetector& model, const torch::Tensor& pictures) {
+  const auto classes = static_cast<std::int64_t>(model.classes().size());
+  const bool yolo = model.shape().architecture != "ssdlite-mobilenetv2";
+  std::vector<torch::Tensor> scores;
+  for (const auto& output : model.network().Run(pictures)) {
+    const auto rows = output[0].flatten(1);
+    if (yolo) {
+      scores.push_back(rows.view({-1, 5 + classes, rows.size(1)}).narrow(1, 5, classes));
+    } else {
+      const auto scored = rows.narrow(0, 0, kSsdBoxes * (classes + 1));
+      scores.push_back(scored.reshape({kSsdBoxes, classes + 1, rows.size(1)}));
+    }
+  }
+  return scores;
+}
+
+std::unique_ptr<TorchDetector> Grow(const LearningDetector& model,
+                                    const std::vector<std::string>& classes) {
+  auto grown = model.Grown(classes);
+  EXPECT_TRUE(grown.ok()) << (grown.ok() ? "" : grown.error().message);
+  return std::unique_ptr<TorchDetector>(dynamic_cast<TorchDetector*>(grown->release()));
+}
+
+TEST_P(EachDetector, GrowsByClassesAndKeepsWhatItKnew) {
+  const torch::NoGradGuard no_grad;
+  auto model = Make(Small(GetParam()));
+  Shake(model->network(), 7);
+  model->SetScoreThreshold(0.06);
+  const auto grown = Grow(*model, {"green", "white"});
+  EXPECT_THAT(grown->classes(), testing::ElementsAre("red", "blue", "green", "white"));
+  EXPECT_EQ(grown->score_threshold(), 0.06);
+  const auto pictures = torch::rand({1, 3, 64, 64}, MakeGenerator(5));
+  const auto before = ScoresOf(*model, pictures);
+  const auto after = ScoresOf(*grown, pictures);
+  const bool yolo = GetParam() == std::string("tiny-yolov3");
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const auto known = after[i].narrow(1, 0, before[i].size(1));
+    EXPECT_TRUE(torch::equal(known, before[i])) << "they are computed from the same weights";
+    const auto fresh = after[i].narrow(1, before[i].size(1), 2);
+    EXPECT_TRUE(torch::equal(fresh.select(1, 0), fresh.select(1, 1)));
+    if (yolo) {
+      EXPECT_NEAR(fresh.sigmoid().max().item<double>(), 0.01, 1e-6);
+      continue;
+    }
+    // What the new ones are given is what the old ones lose, each as much of what it had.
+    const auto shares = after[i].softmax(1);
+    const auto given = shares.narrow(1, before[i].size(1), 2).sum(1, /*keepdim=*/true);
+    EXPECT_LT(given.mean().item<double>(), 0.02);
+    EXPECT_TRUE(torch::allclose(shares.narrow(1, 0, before[i].size(1)),
+                                before[i].softmax(1) * (1 - given), 1e-4, 1e-6));
+  }
+  // So the same is found, and nothing of the new classes.
+  const Frame frame = Noise(100, 80);
+  const auto expected = model->Analyze(frame, 0);
+  const auto found = grown->Analyze(frame, 0);
+  ASSERT_TRUE(expected.ok() && found.ok());
+  ASSERT_GT(expected->size(), 3U);
+  ASSERT_EQ(found->size(), expected->size());
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    EXPECT_EQ((*found)[i].class_index, (*expected)[i].class_index);
+    EXPECT_EQ((*found)[i].box.x, (*expected)[i].box.x);
+    EXPECT_EQ((*found)[i].box.height, (*expected)[i].box.height);
+    EXPECT_NEAR((*found)[i].score, (*expected)[i].score, yolo ? 0 : 0.02);
+  }
+}
+
+TEST_P(EachDetector, AGrownOneIsSavedLoadedClonedAndServed) {
+  const torch::NoGradGuard no_grad;
+  const auto model = Make(Small(GetParam()));
+  Shake(model->network(), 7);
+  const auto grown = Grow(*Grow(*model, {"green"}), {"white"});
+  // Trained it would be: the new classes' rows are as good as the others.
+  Shake(grown->network(), 8);
+  grown->SetScoreThreshold(0.001);
+  const auto path = std::filesystem::temp_directory_path() /
+                    (std::to_string(::getpid()) + "-grown-" + GetParam() + ".safetensors");
+  ASSERT_TRUE(grown->Save(path).ok());
+  const auto loaded = LearningDetector::Load(path);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  const Frame frame = Noise(100, 80);
+  const auto expected = grown->Analyze(frame, 0);
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+  std::set<int> seen;
+  for (const Detection& each : *expected) seen.insert(each.class_index);
+  ASSERT_FALSE(seen.empty());
+  EXPECT_GE(*seen.rbegin(), 2) << "new classes are among what is found";
+  const std::unique_ptr<LearningDetector> clone = grown->Clone();
+  for (const std::shared_ptr<Model>& served : {MakeServed(**loaded), MakeServed(*clone)}) {
+    EXPECT_EQ(served->classes(), grown->classes());
+    const auto found = served->Analyze(frame, 0);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    ASSERT_EQ(found->size(), expected->size());
+    for (std::size_t i = 0; i < found->size(); ++i) {
+      EXPECT_EQ((*found)[i].class_index, (*expected)[i].class_index);
+      EXPECT_NEAR((*found)[i].score, (*expected)[i].score, 1e-4);
+      EXPECT_GT(IntersectionOverUnion((*found)[i].box, (*expected)[i].box), 0.999);
+    }
+  }
+}
+
+TEST_P(EachDetector, RefusesToGrowBySenselessClasses) {
+  const auto model = Make(Small(GetParam()));
+  const auto refusal = [&](const std::vector<std::string>& classes) {
+    const auto grown = model->Grown(classes);
+    return grown.ok() ? "grown" : grown.error().message;
+  };
+  EXPECT_EQ(refusal({"green"}), "grown");
+  for (const std::vector<std::string>& classes :
+       {std::vector<std::string>{"red"}, {"green", "green"}, {""}, {"gr\neen"}}) {
+    EXPECT_THAT(refusal(classes), HasSubstr("found class '" + classes.back() +
+                                            "', expected names that differ, not empty"));
+  }
+  EXPECT_THAT(refusal(std::vector<std::string>(5000, "green")), HasSubstr("5002 classes"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Detectors, EachDetector,
                          testing::Values("tiny-yolov3", "ssdlite-mobilenetv2"),
                          [](const auto& tested) { return std::string(tested.param).substr(0, 4); });
@@ -214,11 +346,20 @@ TEST(LearningDetector, DetectsWithPublicWeightsAsOpenCvDoes) {
       EXPECT_NEAR((*found)[i].box.height, (*expected)[i].box.height, 0.3);
     }
     const auto path = std::filesystem::temp_directory_path() / "ekya-darknet-saved.safetensors";
-    ASSERT_TRUE((*ours)->Save(path).ok());
-    auto loaded = LearningDetector::Load(path);
-    std::filesystem::remove(path);
-    ASSERT_TRUE(loaded.ok()) << loaded.error().message;
-    EXPECT_EQ((*loaded)->Analyze(frame, 0)->size(), found->size());
+    const auto grown = Grow(**ours, {"scooter"});
+    for (const LearningDetector* saved : {ours->get(), static_cast<LearningDetector*>(&*grown)}) {
+      ASSERT_TRUE(saved->Save(path).ok());
+      auto loaded = LearningDetector::Load(path);
+      std::filesystem::remove(path);
+      ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+      EXPECT_EQ((*loaded)->classes(), saved->classes());
+      const auto again = (*loaded)->Analyze(frame, 0);
+      ASSERT_EQ(again->size(), found->size());
+      for (std::size_t i = 0; i < again->size(); ++i) {
+        EXPECT_EQ((*again)[i].class_index, (*found)[i].class_index);
+        EXPECT_EQ((*again)[i].score, (*found)[i].score);
+      }
+    }
   }
   EXPECT_FALSE(LearningDetector::LoadDarknet(configuration, keep, {}).ok());
   EXPECT_FALSE(LearningDetector::LoadDarknet(configuration, CocoNames(), {"unicorn"}).ok());

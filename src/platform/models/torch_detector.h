@@ -34,6 +34,8 @@ class TorchDetector final : public LearningDetector {
   Result<std::vector<Detection>> Analyze(const Frame& frame, int input_size) override;
   Status Save(const std::filesystem::path& path) const override;
   std::unique_ptr<LearningDetector> Clone() const override;
+  Result<std::unique_ptr<LearningDetector>> Grown(
+      const std::vector<std::string>& classes) const override;
   const DetectorShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;
   Device device() const override { return DeviceOf(network_->device()); }

@@ -10,25 +10,36 @@
 namespace ekya::workers {
 namespace {
 
-/// `made` and what learns it. `make`: as LearnerOf.
+/// OpenLearner for cameras of one task.
 template <typename Task>
-Result<OpenedLearner> Opened(Result<std::unique_ptr<typename Task::Model>> made,
-                             typename internal::LearnerOf<Task>::Make make, internal::Manner manner,
-                             bool knows, const std::string& stream,
-                             const std::filesystem::path& folder) {
-  if (!made.ok()) return made.error().Within("camera " + stream);
+Result<OpenedLearner> Opened(const CameraSettings& camera, const std::vector<std::string>& classes,
+                             const ModelSettings& settings, const LearningSettings& learning,
+                             std::uint64_t seed, const std::filesystem::path& folder) {
+  typename internal::LearnerOf<Task>::Make make =
+      [settings, precision = models::PrecisionOf(learning.precision),
+       weight_seed = DeriveSeed(seed, camera.id + "/weights")](const auto& known) {
+        return models::MakeModel<typename Task::Model>(settings, known, precision, weight_seed);
+      };
+  auto made = make(classes);
+  if (!made.ok()) return made.error().Within("camera " + camera.id);
   std::shared_ptr<const typename Task::Model> model = std::move(*made);
   OpenedLearner opened;
+  opened.knows = !settings.path.empty();
+  opened.classes = classes;
   for (const std::string& name : model->classes()) {
-    if (std::ranges::find(manner.classes, name) == manner.classes.end()) {
-      manner.classes.push_back(name);
-    }
+    if (std::ranges::find(classes, name) == classes.end()) opened.classes.push_back(name);
   }
-  opened.classes = manner.classes;
-  opened.learner = std::make_unique<internal::LearnerOf<Task>>(model, std::move(make),
-                                                               std::move(manner), stream, folder);
+  // Where nothing says which classes there are, the first labels show those to begin with.
+  if (opened.knows || !learning.new_classes || !camera.classes.empty()) make = nullptr;
+  internal::Manner manner;
+  manner.classes = opened.classes;
+  manner.grows = learning.new_classes;
+  manner.serving = models::ServingPrecisionOf(settings.serving_precision);
+  manner.exemplars_per_class = learning.exemplars_per_class;
+  manner.seed = DeriveSeed(seed, camera.id + "/exemplars");
+  opened.learner = std::make_unique<internal::LearnerOf<Task>>(
+      model, std::move(make), std::move(manner), camera.id, folder);
   opened.model = std::move(model);
-  opened.knows = knows;
   return opened;
 }
 
@@ -38,35 +49,15 @@ Result<OpenedLearner> OpenLearner(const CameraSettings& camera,
                                   const std::vector<std::string>& classes,
                                   const ModelSettings& settings, const LearningSettings& learning,
                                   std::uint64_t seed, const std::filesystem::path& folder) {
-  const bool knows = !settings.path.empty();
-  if (!knows && classes.empty()) {
+  if (settings.path.empty() && classes.empty()) {
     return Error{ErrorCode::kInvalid,
                  "camera " + camera.id +
                      ": classes: found none, expected their names (the source, which "
                      "might have told them, is not open)"};
   }
-  internal::Manner manner;
-  manner.classes = classes;
-  manner.serving = models::ServingPrecisionOf(settings.serving_precision);
-  manner.exemplars_per_class = learning.exemplars_per_class;
-  manner.seed = DeriveSeed(seed, camera.id + "/exemplars");
-  const std::uint64_t weight_seed = DeriveSeed(seed, camera.id + "/weights");
-  const models::Precision precision = models::PrecisionOf(learning.precision);
-  if (camera.task == "detection") {
-    return Opened<internal::Detecting>(
-        models::MakeModel<models::LearningDetector>(settings, classes, precision, weight_seed),
-        nullptr, std::move(manner), knows, camera.id, folder);
-  }
-  manner.grows = learning.new_classes;
-  internal::LearnerOf<internal::Classification>::Make make;
-  if (!knows && learning.new_classes && camera.classes.empty()) {
-    make = [settings, precision, weight_seed](const std::vector<std::string>& shown) {
-      return models::MakeModel<models::Classifier>(settings, shown, precision, weight_seed);
-    };
-  }
-  return Opened<internal::Classification>(
-      models::MakeModel<models::Classifier>(settings, classes, precision, weight_seed),
-      std::move(make), std::move(manner), knows, camera.id, folder);
+  return camera.task == "detection"
+             ? Opened<internal::Detecting>(camera, classes, settings, learning, seed, folder)
+             : Opened<internal::Classification>(camera, classes, settings, learning, seed, folder);
 }
 
 Result<std::unique_ptr<models::LearningModel>> LoadLearningModel(

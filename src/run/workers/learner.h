@@ -65,9 +65,10 @@ class Learner {
   virtual Result<std::shared_ptr<const models::LearningModel>> Beginning(int window) const = 0;
 
   /// Trains a copy of `base` on `window`'s material, or on that of windows 0 to `window` with
-  /// nothing held out. The copy of a classifier grows by the classes that it does not know and that
-  /// are shown (LearningSettings::new_classes); what shows one that it does not learn is not
-  /// trained on, and measured as wrong. Errors as retrain::Train.
+  /// nothing held out. The copy grows by the classes that it does not know and that are shown
+  /// (LearningSettings::new_classes), to a classifier once, to a detector by ten objects: its
+  /// labeller may see what is not there. What shows one that it does not learn is not trained on
+  /// (of a picture: that object), and measured as wrong. Errors as retrain::Train.
   virtual Result<Learned> Train(const models::LearningModel& base, int window,
                                 std::size_t most_held_out,
                                 const RetrainingConfiguration& configuration, std::uint64_t seed,

@@ -4,31 +4,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
-#include "base/file.h"
 #include "platform/models/compute_device.h"
-#include "platform/registry/model_store.h"
-#include "platform/registry/registry.h"
 
 namespace ekya::workers {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::AnyOf;
 using ::testing::Contains;
-using ::testing::Each;
-using ::testing::Field;
-using ::testing::Ge;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 // How much longer a retraining takes in a build that checks every access.
 #ifdef __SANITIZE_ADDRESS__
@@ -81,10 +69,7 @@ cameras:
       const std::string file = fmt::format("{}.jpg", i);
       const std::string command =
           fmt::format("ffmpeg -v error -y -f lavfi -i color={}:s=64x64 -frames:v 1 {}",
-                      labels[i] == "busy"   ? "red"
-                      : labels[i] == "snow" ? "white"
-                                            : "gray",
-                      (folder_ / file).string());
+                      labels[i] == "busy" ? "red" : "gray", (folder_ / file).string());
       EXPECT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
       manifest << fmt::format("2015-07-03T08:{:02},1,{},{}\n", i, labels[i], file);
     }
@@ -172,76 +157,6 @@ TEST_F(LiveRunTest, AWindowOfOneClassIsNotTrainedOn) {
   }
   EXPECT_THAT(warnings, Contains(HasSubstr("class")));
   EXPECT_GT(StreamOf(*run, "lot").frames, 20);
-}
-
-TEST_F(LiveRunTest, AClassThatAppearsLaterIsLearnedWhileServing) {
-  // Three pictures; of the third kind there are none for the first three windows, then every
-  // third.
-  MakeFolder({"busy", "free", "snow"});
-  constexpr int kRowsPerWindow = 20;
-  std::ofstream manifest(folder_ / "manifest.csv");
-  manifest << "time,slot,label,file\n";
-  for (int i = 0; i < 30 * kRowsPerWindow; ++i) {
-    const int kind = i < 3 * kRowsPerWindow ? i % 2 : i % 3;
-    const std::array<const char*, 3> labels = {"busy", "free", "snow"};
-    manifest << fmt::format("{},1,{},{}.jpg\n", i, labels.at(static_cast<std::size_t>(kind)), kind);
-  }
-  manifest.close();
-  const std::string text = fmt::format(R"(
-compute: {{devices: [cpu:0], window: {}s}}
-learning: {{bootstrap_epochs: 20, bootstrap_learning_rate: 0.05, precision: float32,
-           retraining: [{{id: some, epochs: 8, batch_size: 8, learning_rate: 0.05}}]}}
-model: {{width: 0.0625, input_size: 16}}
-cameras: {{lot: {{url: "folder:manifest.csv", speed: {}, frames_per_second: {}}}}}
-)",
-                                       2 * kPace, 10 / kPace, 10 / kPace);
-  auto site = ReadSite(text, (folder_ / "site.yaml").string());
-  ASSERT_TRUE(site.ok()) << site.error().message;
-  // For as long as it takes, and a window more.
-  std::atomic<bool> stop{false};
-  std::thread watching([&] {
-    double seconds_left = 45 * kPace;
-    while (seconds_left > 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      seconds_left -= 0.1;
-      const auto store = registry::ModelStore::OpenToRead(folder_ / "out" / "models");
-      if (!store.ok() || seconds_left <= 2 * kPace) continue;
-      const auto serving = store->Describe("lot", store->Pointed("lot", registry::Alias::kServing));
-      if (serving.ok() && serving->classes.size() == 3) seconds_left = 2 * kPace;
-    }
-    stop = true;
-  });
-  LiveOptions options;
-  options.scheduler = "uniform:config=some,share=0.5";
-  options.data_dir = folder_ / "out";
-  options.stop = &stop;
-  const auto run = RunLive(*site, options);
-  watching.join();
-  ASSERT_TRUE(run.ok()) << run.error().message;
-  ASSERT_FALSE(run->swaps.empty());
-  const auto& lot = StreamOf(*run, "lot");
-  EXPECT_THAT(lot.classes, ::testing::ElementsAre("busy", "free", "snow"));
-  // Judged from its first frame on, and by the last windows right about all of them.
-  EXPECT_EQ(lot.intervals.front().class_counts[2], 0);
-  const auto last = *std::find_if(lot.intervals.rbegin(), lot.intervals.rend(),
-                                  [](const auto& each) { return each.accuracy >= 0; });
-  EXPECT_GT(last.accuracy, 0.9);
-
-  const auto store = registry::ModelStore::OpenToRead(folder_ / "out" / "models");
-  ASSERT_TRUE(store.ok()) << store.error().message;
-  EXPECT_THAT(store->Describe("lot", 1)->classes, ::testing::ElementsAre("busy", "free"));
-  const std::int64_t serving = store->Pointed("lot", registry::Alias::kServing);
-  EXPECT_THAT(store->Describe("lot", serving)->classes,
-              ::testing::ElementsAre("busy", "free", "snow"));
-  EXPECT_EQ(ReadFile(store->FileOf("lot", serving, "labels.txt")).value(), "busy\nfree\nsnow\n");
-  const auto told = registry::Registry::Open(folder_ / "out" / "registry.db").value();
-  EXPECT_THAT(told->Events(1000).value(),
-              Contains(::testing::AllOf(
-                  Field(&registry::EventEntry::kind, "classes learned"),
-                  Field(&registry::EventEntry::detail, ::testing::EndsWith(": snow")))));
-  const auto events = ReadFile(folder_ / "out" / "events" / "lot.jsonl");
-  ASSERT_TRUE(events.ok()) << events.error().message;
-  EXPECT_THAT(*events, HasSubstr("\"label\":\"snow\""));
 }
 
 TEST_F(LiveRunTest, EndsWithItsLastSource) {

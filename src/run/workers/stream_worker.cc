@@ -75,9 +75,7 @@ Result<StreamInfo> StreamWorker::Open() {
         camera_settings_.frames_per_second > 0 ? camera_settings_.frames_per_second : 25;
   }
   // What a source does not say, the golden model may.
-  if (camera_settings_.classes.empty() && !detection()) {
-    camera_settings_.classes = place_.site.golden.classes;
-  }
+  if (camera_settings_.classes.empty()) camera_settings_.classes = GoldenClasses();
   EKYA_RETURN_IF_ERROR(OpenModel());
   const double window = place_.site.compute.window_seconds;
   if (bootstraps()) frame_origin_ = place_.site.learning.bootstrap_windows * window;
@@ -93,6 +91,14 @@ Result<StreamInfo> StreamWorker::Open() {
   info.can_learn = learner_ != nullptr;
   info.serves = slot_.Get().model != nullptr;
   return info;
+}
+
+std::vector<std::string> StreamWorker::GoldenClasses() const {
+  if (!detection()) return place_.site.golden.classes;
+  // Of all that it finds a model that does not grow could use nothing but what it knows itself.
+  const bool grows = camera_settings_.learn && place_.site.learning.new_classes;
+  if (!grows || place_.site.golden.source != "model") return {};
+  return models::CocoNames();
 }
 
 Status StreamWorker::OpenModel() {

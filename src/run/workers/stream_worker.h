@@ -61,6 +61,8 @@ class StreamWorker : public StreamService {
   StreamPulse Pulse() const override;
 
  private:
+  /// What labels may say where neither the camera nor its source names classes.
+  std::vector<std::string> GoldenClasses() const;
   Status OpenModel();
   void OnFrame(const FramePtr& frame);
   void OnResult(const inference::FrameResult& result);

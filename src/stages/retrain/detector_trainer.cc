@@ -44,6 +44,27 @@ Status CheckLabels(const RetrainingConfiguration& configuration,
   return {};
 }
 
+/// Whether what is trained on shows each new class: the last of the `classes` that labels may say.
+Status CheckNewClasses(const RetrainingConfiguration& configuration, const DetectorTrainingSet& set,
+                       std::size_t classes) {
+  std::vector<int> shown(classes, 0);
+  for (const auto* part : {&set.training, &set.exemplars}) {
+    for (const auto& picture : *part) {
+      for (const auto& object : picture.objects) {
+        ++shown[static_cast<std::size_t>(object.class_index)];
+      }
+    }
+  }
+  for (std::size_t i = 0; i < set.new_classes.size(); ++i) {
+    if (shown[classes - set.new_classes.size() + i] > 0) continue;
+    return Invalid(configuration,
+                   fmt::format("new class '{}': found no object of it in what is trained on, "
+                               "expected at least one",
+                               set.new_classes[i]));
+  }
+  return {};
+}
+
 /// `picture` at the network's input size, its boxes too.
 LabelledPicture Resize(const LabelledPicture& picture, int side) {
   const double width = picture.image.width;
@@ -139,11 +160,19 @@ class DetectorTraining {
   std::vector<LabelledPicture> pictures_;  // by place
 };
 
-Result<DetectorOutcome> TrainCopy(std::unique_ptr<models::LearningDetector> copy,
+Result<DetectorOutcome> TrainCopy(const models::LearningDetector& base,
                                   const DetectorTrainingSet& set,
                                   const RetrainingConfiguration& configuration, std::uint64_t seed,
                                   const TrainingHooks& hooks) {
   const double start = ThreadCpuSeconds();
+  std::unique_ptr<models::LearningDetector> copy;
+  if (set.new_classes.empty()) {
+    copy = base.Clone();
+  } else {
+    auto grown = base.Grown(set.new_classes);
+    if (!grown.ok()) return Invalid(configuration, grown.error().message);
+    copy = std::move(*grown);
+  }
   auto* model = dynamic_cast<TorchDetector*>(copy.get());
   EKYA_CHECK(model != nullptr, "only a TorchDetector trains");
   models::ComputeWithOneThread();
@@ -151,6 +180,7 @@ Result<DetectorOutcome> TrainCopy(std::unique_ptr<models::LearningDetector> copy
   DetectorOutcome outcome;
   EKYA_ASSIGN(outcome.start_f1, MeasureF1(*model, set.held_out));
   DetectorTraining training(model, set, configuration, seed);
+  outcome.samples_per_epoch = static_cast<int>(training.loop().samples_per_epoch());
   EKYA_ASSIGN(outcome.f1, training.loop().Run(
                               hooks, [&](const auto& places) { return training.Loss(places); },
                               [&] { return MeasureF1(*model, set.held_out); },
@@ -170,12 +200,13 @@ Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
   if (set.training.empty()) {
     return Invalid(configuration, "found no training picture, expected at least one");
   }
-  const std::size_t classes = base.shape().classes.size();
+  const std::size_t classes = base.shape().classes.size() + set.new_classes.size();
   EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.training, classes, 0));
   EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.exemplars, classes, 0));
   EKYA_RETURN_IF_ERROR(CheckLabels(configuration, set.held_out, classes, -1));
+  EKYA_RETURN_IF_ERROR(CheckNewClasses(configuration, set, classes));
   try {
-    return TrainCopy(base.Clone(), set, configuration, seed, hooks);
+    return TrainCopy(base, set, configuration, seed, hooks);
   } catch (const std::exception& exception) {
     return internal::CannotTrain(configuration, exception);
   }

@@ -136,10 +136,9 @@ class LearnerOf : public Learner {
     if (!make_) return std::shared_ptr<const models::LearningModel>(opened_);
     const std::vector<Item> items = ItemsUpTo(window);
     const std::vector<int> counts = Counted({&items});
-    std::vector<std::string> shown;
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0) shown.push_back(manner_.classes[i]);
-    }
+    // Of nothing much there is little, which is better than nothing.
+    std::vector<std::string> shown = Shown(counts, Task::kObjectsToLearn);
+    if (shown.empty()) shown = Shown(counts, 1);
     if (shown.empty()) return Error{ErrorCode::kNotFound, "no labelled sample"};
     EKYA_ASSIGN(auto model, make_(shown));
     return std::shared_ptr<const models::LearningModel>(std::move(model));
@@ -230,6 +229,15 @@ class LearnerOf : public Learner {
     return counts;
   }
 
+  /// Those of the stream's classes of which `counts` has at least `least`.
+  std::vector<std::string> Shown(const std::vector<int>& counts, int least) const {
+    std::vector<std::string> shown;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] >= least) shown.push_back(manner_.classes[i]);
+    }
+    return shown;
+  }
+
   /// The number that `names` have for each of the stream's classes; -1: none.
   std::vector<int> NumbersIn(const std::vector<std::string>& names) const {
     const std::map<std::string, int> places = PlacesOf(names);
@@ -254,13 +262,12 @@ class LearnerOf : public Learner {
     std::vector<int> numbers = NumbersIn(model.classes());
     if (manner_.grows) {
       const std::vector<int> counts = Counted({&set.training, &set.exemplars});
-      std::vector<std::string> learned;
+      std::vector<std::string>& learned = set.new_classes;
       for (std::size_t i = 0; i < numbers.size(); ++i) {
-        if (numbers[i] >= 0 || counts[i] == 0) continue;
+        if (numbers[i] >= 0 || counts[i] < Task::kObjectsToLearn) continue;
         numbers[i] = static_cast<int>(model.classes().size() + learned.size());
         learned.push_back(manner_.classes[i]);
       }
-      Task::Grow(std::move(learned), &set);
     }
     for (auto* part : {&set.training, &set.exemplars, &set.held_out}) {
       for (Item& item : *part) Task::Renumber(numbers, &item);

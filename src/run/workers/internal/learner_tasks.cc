@@ -61,10 +61,6 @@ void Classification::KeepKnown(std::vector<Sample>* items) {
   std::erase_if(*items, [](const Sample& item) { return item.label < 0; });
 }
 
-void Classification::Grow(std::vector<std::string> classes, retrain::TrainingSet* set) {
-  set->new_classes = std::move(classes);
-}
-
 Result<Learned> Classification::Train(const models::Classifier& base,
                                       const retrain::TrainingSet& set,
                                       const RetrainingConfiguration& configuration,
@@ -132,13 +128,8 @@ Result<Learned> Detecting::Train(const models::LearningDetector& base,
                                  const RetrainingConfiguration& configuration, std::uint64_t seed,
                                  const retrain::TrainingHooks& hooks) {
   EKYA_ASSIGN(auto outcome, retrain::TrainDetector(base, set, configuration, seed, hooks));
-  // As TrainDetector takes them: at least one, and as many exemplars at most.
-  const long chosen = std::max(
-      1L, std::lround(configuration.sample_fraction * static_cast<double>(set.training.size())));
-  const long replayed = std::min(chosen, static_cast<long>(set.exemplars.size()));
-  Learned learned{
-      nullptr, std::move(outcome.f1), outcome.start_f1, static_cast<int>(chosen + replayed),
-      0,       outcome.cpu_seconds};
+  Learned learned{nullptr, std::move(outcome.f1), outcome.start_f1, outcome.samples_per_epoch,
+                  0,       outcome.cpu_seconds};
   // A retrained model is sure of other things than before.
   const double before = outcome.model->score_threshold();
   const auto& settling = set.held_out.empty() ? set.training : set.held_out;

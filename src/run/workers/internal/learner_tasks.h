@@ -38,7 +38,8 @@ struct Classification {
   using Memory = datasets::ExemplarMemory;
   using Set = retrain::TrainingSet;
   static constexpr bool kOneClassTeaches = false;
-  static constexpr bool kGrows = true;  ///< Classes can be added to its models.
+  /// A model takes up a class from so many labelled objects on.
+  static constexpr int kObjectsToLearn = 1;
 
   static int SideOf(const Model& model) { return model.shape().input_size; }
   static std::vector<Item> ItemsOf(const std::vector<FramePtr>& frames,
@@ -50,8 +51,6 @@ struct Classification {
   static void Renumber(const std::vector<int>& numbers, Item* item);
   /// Leaves out of `items` what is of class -1.
   static void KeepKnown(std::vector<Item>* items);
-  /// `set.new_classes` where the model is to grow.
-  static void Grow(std::vector<std::string> classes, Set* set);
   static Result<Learned> Train(const Model& base, const Set& set,
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
@@ -70,7 +69,9 @@ struct Detecting {
   using Memory = datasets::PictureMemory;
   using Set = retrain::DetectorTrainingSet;
   static constexpr bool kOneClassTeaches = true;
-  static constexpr bool kGrows = false;
+  /// A golden detector, which is asked about everything that it knows, now and then sees a boat in
+  /// a car; what it sees ten times is worth a look, and can be learned.
+  static constexpr int kObjectsToLearn = 10;
 
   static int SideOf(const Model& model) { return model.shape().input_size; }
   static std::vector<Item> ItemsOf(const std::vector<FramePtr>& frames,
@@ -80,7 +81,6 @@ struct Detecting {
   static void Count(const Item& item, std::vector<int>* counts);
   static void Renumber(const std::vector<int>& numbers, Item* item);
   static void KeepKnown(std::vector<Item>* items);
-  static void Grow(std::vector<std::string>, Set*) {}
   static Result<Learned> Train(const Model& base, const Set& set,
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
