@@ -344,6 +344,8 @@ messages::PairedMeasure Pack(const workers::PairedMeasure& measure) {
   for (const float each : outcomes.served_loss) packed.add_served_loss(each);
   for (const float each : outcomes.candidate_loss) packed.add_candidate_loss(each);
   for (const int each : outcomes.label) packed.add_label(each);
+  for (const float each : outcomes.label_served) packed.add_label_served(each);
+  for (const float each : outcomes.label_candidate) packed.add_label_candidate(each);
   packed.set_served_accuracy(measure.served_accuracy);
   packed.set_candidate_accuracy(measure.candidate_accuracy);
   packed.set_objects(measure.objects);
@@ -353,6 +355,7 @@ messages::PairedMeasure Pack(const workers::PairedMeasure& measure) {
 
 workers::PairedMeasure Unpack(const messages::PairedMeasure& measure) {
   return {{All<float>(measure.served()), All<float>(measure.candidate()), All<int>(measure.label()),
+           All<float>(measure.label_served()), All<float>(measure.label_candidate()),
            All<float>(measure.served_loss()), All<float>(measure.candidate_loss())},
           measure.served_accuracy(),
           measure.candidate_accuracy(),

@@ -184,6 +184,8 @@ TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
   report.comparison.outcomes.served = {0, 1};
   report.comparison.outcomes.candidate = {1, 1};
   report.comparison.outcomes.label = {0, 3};
+  report.comparison.outcomes.label_served = {0.5, 0.75};
+  report.comparison.outcomes.label_candidate = {0.25, 1};
   report.comparison.outcomes.served_loss = {1.5, 0};
   report.comparison.outcomes.candidate_loss = {0.5, 0.25};
   report.comparison.candidate_accuracy = 1;
@@ -191,6 +193,8 @@ TEST(Convert, JobsAndReportsComeBackAsTheyWere) {
   EXPECT_EQ(told.accuracy, report.accuracy);
   EXPECT_FALSE(told.whole);
   EXPECT_EQ(told.comparison.outcomes.label, report.comparison.outcomes.label);
+  EXPECT_EQ(told.comparison.outcomes.label_served, report.comparison.outcomes.label_served);
+  EXPECT_EQ(told.comparison.outcomes.label_candidate, report.comparison.outcomes.label_candidate);
   EXPECT_EQ(told.comparison.outcomes.served_loss, report.comparison.outcomes.served_loss);
   EXPECT_EQ(told.comparison.outcomes.candidate_loss, report.comparison.outcomes.candidate_loss);
   EXPECT_EQ(told.comparison.outcomes.candidate, report.comparison.outcomes.candidate);

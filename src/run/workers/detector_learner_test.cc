@@ -154,6 +154,10 @@ TEST_F(SquaresTest, TheServedModelMissesWhatItDoesNotKnow) {
   EXPECT_EQ(comparison->objects, 17);
   EXPECT_THAT(comparison->outcomes.served, testing::Each(0)) << "whatever it makes of them";
   EXPECT_EQ(comparison->served_accuracy, 0);
+  // By the stream's numbers, and as much of each as was found.
+  EXPECT_EQ(comparison->outcomes.label, std::vector<int>(17, 1));
+  EXPECT_THAT(comparison->outcomes.label_served, testing::Each(0));
+  EXPECT_THAT(comparison->outcomes.label_candidate, testing::Contains(1));
   EXPECT_EQ(*opened.learner->Measure(*first->model, 1), 0);
   EXPECT_EQ(grown->start_accuracy, 0);
   EXPECT_GT(comparison->candidate_accuracy, 0.3);

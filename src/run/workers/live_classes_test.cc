@@ -12,10 +12,13 @@
 #include <filesystem>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "platform/datasets/png.h"
+#include "platform/models/detector.h"
+#include "platform/models/learning_detector.h"
 #include "platform/registry/model_store.h"
 #include "platform/registry/registry.h"
 #include "run/workers/live_run.h"
@@ -199,6 +202,48 @@ cameras: {{lot: {{url: "coco:labels.json", task: detection, speed: {}, frames_pe
                                        4 * kPace, kSide, 10 / kPace, 10 / kPace);
   RunUntilThreeAreKnown(text, 4 * kPace, 70 * kPace);
   ExpectLearned({"red", "blue"}, "green", 2 * kPace);
+}
+
+TEST_F(LiveClassesTest, AGoldenDetectorSaysWhatItKnowsToADetectorThatGrows) {
+  const fs::path shared = EKYA_SHARED_DIR;
+  if (!fs::exists(shared / "data/clips/street_c.mp4")) {
+    GTEST_SKIP() << "needs ../shared/data/clips and ../shared/models";
+  }
+  models::DetectorShape shape;
+  shape.width = 0.0625;
+  shape.input_size = 64;
+  shape.classes = {"person", "dog"};
+  ASSERT_TRUE((*models::LearningDetector::Create(shape, 1))->Save(folder_ / "start").ok());
+  const auto classes = [&](const std::string& learning) {
+    const std::string text = fmt::format(R"(
+compute: {{devices: [cpu:0], window: {0}s}}
+golden: {{source: model, detector: {1}/models/yolox_nano.onnx, budget: 25%}}
+learning: {{new_classes: {2}, retraining: [{{id: some, epochs: 1, trained_stages: 1}}]}}
+model: {{architecture: tiny-yolov3, path: start}}
+cameras: {{lot: {{url: {1}/data/clips/street_c.mp4, task: detection, frames_per_second: 8}}}}
+)",
+                                         2 * kPace, shared.string(), learning);
+    auto site = ReadSite(text, (folder_ / "site.yaml").string());
+    EXPECT_TRUE(site.ok()) << site.error().message;
+    LiveOptions options;
+    options.scheduler = "uniform:config=some,share=0.5";
+    options.for_seconds = 5 * kPace;
+    options.data_dir = folder_ / ("new_classes-" + learning);
+    const auto run = RunLive(*site, options);
+    EXPECT_TRUE(run.ok()) << run.error().message;
+    const auto& lot = run->streams.front();
+    const auto car = std::ranges::find(lot.classes, "car") - lot.classes.begin();
+    int cars = 0;
+    for (const auto& interval : lot.intervals) {
+      if (std::cmp_less(car, interval.class_counts.size())) {
+        cars += interval.class_counts[static_cast<std::size_t>(car)];
+      }
+    }
+    EXPECT_EQ(cars > 0, learning == "true") << "cars pass, and count where they can be learned";
+    return lot.classes;
+  };
+  EXPECT_EQ(classes("true"), models::CocoNames());
+  EXPECT_EQ(classes("false"), shape.classes);
 }
 
 }  // namespace

@@ -54,9 +54,9 @@ std::string LostClass(const PairedOutcomes& outcomes, const GateSettings& settin
   std::map<int, OfClass> classes;
   for (std::size_t i = 0; i < outcomes.label.size(); ++i) {
     OfClass& own = classes[outcomes.label[i]];
-    own.losses.push_back(outcomes.served[i] - outcomes.candidate[i]);
-    own.served += outcomes.served[i];
-    own.candidate += outcomes.candidate[i];
+    own.losses.push_back(outcomes.label_served[i] - outcomes.label_candidate[i]);
+    own.served += outcomes.label_served[i];
+    own.candidate += outcomes.label_candidate[i];
   }
   for (const auto& [label, own] : classes) {
     const auto count = static_cast<double>(own.losses.size());
@@ -79,8 +79,9 @@ float LossOf(double score, bool right) {
 
 GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings) {
   EKYA_CHECK(outcomes.served.size() == outcomes.candidate.size(), "outcomes come in pairs");
-  EKYA_CHECK(outcomes.label.empty() || outcomes.label.size() == outcomes.served.size(),
-             "each sample has its class");
+  EKYA_CHECK(outcomes.label.size() == outcomes.label_served.size() &&
+                 outcomes.label.size() == outcomes.label_candidate.size(),
+             "outcomes of classes come in pairs");
   GateResult result;
   result.samples = static_cast<int>(outcomes.served.size());
   result.served = Mean(outcomes.served);

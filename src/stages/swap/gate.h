@@ -11,8 +11,11 @@ struct PairedOutcomes {
   /// Of each sample, in one order: 0 or 1 for a classifier's crops, F1 for a detector's pictures.
   std::vector<float> served;
   std::vector<float> candidate;
-  /// Each sample's class; empty where they have none (pictures).
-  std::vector<int> label;
+  /// For each class of each sample (a crop has one, a picture those of its objects), by which a
+  /// lost class is found: the class, and how much of it either found there, 0..1. May be empty.
+  std::vector<int> label = {};
+  std::vector<float> label_served = {};
+  std::vector<float> label_candidate = {};
   /// How little each expected to be as right or wrong as it was: LossOf its score. Empty where
   /// there is no one score (pictures).
   std::vector<float> served_loss = {};

@@ -58,6 +58,8 @@ PairedOutcomes Outcomes(int both, int candidate, int served, int neither, int la
       outcomes.served.push_back(served_right);
       outcomes.candidate.push_back(candidate_right);
       outcomes.label.push_back(label);
+      outcomes.label_served.push_back(served_right);
+      outcomes.label_candidate.push_back(candidate_right);
     }
   };
   add(both, 1, 1);
@@ -68,9 +70,14 @@ PairedOutcomes Outcomes(int both, int candidate, int served, int neither, int la
 }
 
 PairedOutcomes operator+(PairedOutcomes a, const PairedOutcomes& b) {
-  a.served.insert(a.served.end(), b.served.begin(), b.served.end());
-  a.candidate.insert(a.candidate.end(), b.candidate.begin(), b.candidate.end());
-  a.label.insert(a.label.end(), b.label.begin(), b.label.end());
+  const auto append = [](auto& to, const auto& more) {
+    to.insert(to.end(), more.begin(), more.end());
+  };
+  append(a.served, b.served);
+  append(a.candidate, b.candidate);
+  append(a.label, b.label);
+  append(a.label_served, b.label_served);
+  append(a.label_candidate, b.label_candidate);
   return a;
 }
 
@@ -149,6 +156,30 @@ TEST(Gate, RejectsACandidateThatLosesAnOldClass) {
   EXPECT_TRUE(Judge(Outcomes(30, 60, 0, 0, 0) + Outcomes(90, 0, 10, 0, 1)).promote);
   // A class that the served model did not know cannot be lost.
   EXPECT_TRUE(Judge(gains + Outcomes(0, 0, 0, 12, 1)).promote);
+}
+
+TEST(Gate, RejectsADetectorThatLosesAnOldClass) {
+  // Pictures with two cars and, every other one, a bus: which the candidate finds, and one car
+  // less.
+  PairedOutcomes pictures;
+  for (int i = 0; i < 40; ++i) {
+    const bool bus = i % 2 == 1;
+    pictures.served.push_back(bus ? 0.8F : 1);
+    pictures.candidate.push_back(bus ? 1 : 0.95F);
+    pictures.label.push_back(0);
+    pictures.label_served.push_back(1);
+    pictures.label_candidate.push_back(1);
+    if (!bus) continue;
+    pictures.label.push_back(1);
+    pictures.label_served.push_back(0);
+    pictures.label_candidate.push_back(1);
+  }
+  EXPECT_TRUE(Judge(pictures).promote) << Judge(pictures).reason;
+  for (std::size_t i = 0; i < pictures.label.size(); ++i) {
+    if (pictures.label[i] == 0) pictures.label_candidate[i] = 0.5F;
+  }
+  EXPECT_FALSE(Judge(pictures).promote);
+  EXPECT_THAT(Judge(pictures).reason, HasSubstr("loses class 0: 0.500 against 1.000 on 40"));
 }
 
 TEST(Gate, ComparesPicturesByHowMuchTheyDiffer) {

@@ -120,7 +120,9 @@ class LearnerOf : public Learner {
   Material MaterialOf(int window, std::size_t most_held_out) const override {
     const Set set = SetOf(window, most_held_out);
     int objects = 0;
-    for (const Item& item : set.held_out) objects += Task::ObjectsIn(item);
+    for (const Item& item : set.held_out) {
+      objects += static_cast<int>(Task::LabelsOf(item).size());
+    }
     return {static_cast<int>(set.training.size()),
             static_cast<int>(std::min(set.exemplars.size(), set.training.size())),
             static_cast<int>(set.held_out.size()), objects};
@@ -191,10 +193,27 @@ class LearnerOf : public Learner {
     EKYA_ASSIGN(comparison.candidate_accuracy, Task::Measure(*candidate_copy, for_candidate));
     comparison.temperature =
         swap::Calibration::Fit(Task::ScoredClasses(*candidate_copy), outcomes.scored).temperature();
+    std::size_t object = 0;
     for (const Item& item : items) {
-      if (const auto label = Task::LabelOf(item)) paired.label.push_back(*label);
-      comparison.objects += Task::ObjectsIn(item);
+      struct Found {
+        float served = 0;
+        float candidate = 0;
+        float objects = 0;
+      };
+      std::map<int, Found> by_class;
+      for (const int label : Task::LabelsOf(item)) {
+        Found& found = by_class[label];
+        found.served += served_outcomes.found[object];
+        found.candidate += outcomes.found[object++];
+        ++found.objects;
+      }
+      for (const auto& [label, found] : by_class) {
+        paired.label.push_back(label);
+        paired.label_served.push_back(found.served / found.objects);
+        paired.label_candidate.push_back(found.candidate / found.objects);
+      }
     }
+    comparison.objects = static_cast<int>(object);
     return comparison;
   }
 
@@ -224,7 +243,12 @@ class LearnerOf : public Learner {
   std::vector<int> Counted(std::initializer_list<const std::vector<Item>*> parts) const {
     std::vector<int> counts(manner_.classes.size());
     for (const auto* part : parts) {
-      for (const Item& item : *part) Task::Count(item, &counts);
+      for (const Item& item : *part) {
+        for (const int label : Task::LabelsOf(item)) {
+          const auto place = static_cast<std::size_t>(label);
+          if (place < counts.size()) ++counts[place];
+        }
+      }
     }
     return counts;
   }

@@ -48,11 +48,6 @@ retrain::TrainingSet Classification::Split(std::vector<Sample> items,
   return retrain::SplitByTime(std::move(items), kHeldOutFraction, std::move(exemplars));
 }
 
-void Classification::Count(const Sample& item, std::vector<int>* counts) {
-  const auto label = static_cast<std::size_t>(item.label);
-  if (label < counts->size()) ++(*counts)[label];
-}
-
 void Classification::Renumber(const std::vector<int>& numbers, Sample* item) {
   item->label = NumberOf(numbers, item->label);
 }
@@ -86,6 +81,7 @@ Result<Outcomes> Classification::OutcomesOf(models::Classifier& model,
     for (std::size_t i = first; i < end; ++i) {
       const bool right = found[i - first].class_index == items[i].label;
       outcomes.right.push_back(right ? 1 : 0);
+      outcomes.found.push_back(right ? 1 : 0);
       outcomes.loss.push_back(swap::LossOf(found[i - first].score, right));
       outcomes.scored.push_back({found[i - first].score, right});
     }
@@ -104,11 +100,10 @@ retrain::DetectorTrainingSet Detecting::Split(std::vector<LabelledPicture> items
   return retrain::SplitPicturesByTime(std::move(items), kHeldOutFraction, std::move(exemplars));
 }
 
-void Detecting::Count(const LabelledPicture& item, std::vector<int>* counts) {
-  for (const Detection& object : item.objects) {
-    const auto label = static_cast<std::size_t>(object.class_index);
-    if (label < counts->size()) ++(*counts)[label];
-  }
+std::vector<int> Detecting::LabelsOf(const LabelledPicture& item) {
+  std::vector<int> labels;
+  for (const Detection& object : item.objects) labels.push_back(object.class_index);
+  return labels;
 }
 
 void Detecting::Renumber(const std::vector<int>& numbers, LabelledPicture* item) {
@@ -154,6 +149,10 @@ Result<Outcomes> Detecting::OutcomesOf(models::LearningDetector& model,
     const double f1 = ScoreFrame(found, item.objects, kDetectionIou).F1();
     // Nothing there and nothing found: as right as can be.
     outcomes.right.push_back(f1 < 0 ? 1 : f1);
+    for (const Detection& object : item.objects) {
+      outcomes.found.push_back(
+          static_cast<float>(ScoreFrame(found, {object}, kDetectionIou).right));
+    }
     Append(std::move(found), item.objects, &outcomes.scored);
   }
   return outcomes;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +26,7 @@ namespace ekya::workers::internal {
 /// What a model makes of labelled items.
 struct Outcomes {
   std::vector<double> right;  ///< 0..1, of each item: as Learner::Compare.
+  std::vector<float> found;   ///< 0 or 1, of each item's objects: whether it is found.
   std::vector<double> loss;   ///< swap::LossOf of each item; of pictures none.
   std::vector<swap::ScoredSample> scored;
 };
@@ -45,8 +45,8 @@ struct Classification {
   static std::vector<Item> ItemsOf(const std::vector<FramePtr>& frames,
                                    const std::vector<labels::Labeller::Labels>& labels, int side);
   static Set Split(std::vector<Item> items, std::vector<Item> exemplars);
-  static int ObjectsIn(const Item&) { return 1; }
-  static void Count(const Item& item, std::vector<int>* counts);
+  /// The classes of its objects.
+  static std::vector<int> LabelsOf(const Item& item) { return {item.label}; }
   /// Replaces each class c by `numbers[c]`; -1 where there is none.
   static void Renumber(const std::vector<int>& numbers, Item* item);
   /// Leaves out of `items` what is of class -1.
@@ -55,8 +55,6 @@ struct Classification {
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
   static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  /// None where an item has no class of its own, as a picture of several objects has none.
-  static std::optional<int> LabelOf(const Item& item) { return item.label; }
   static Result<Outcomes> OutcomesOf(Model& model, const std::vector<Item>& items);
   /// What scores are shared out among.
   static int ScoredClasses(const Model& model) { return static_cast<int>(model.classes().size()); }
@@ -77,15 +75,13 @@ struct Detecting {
   static std::vector<Item> ItemsOf(const std::vector<FramePtr>& frames,
                                    const std::vector<labels::Labeller::Labels>& labels, int side);
   static Set Split(std::vector<Item> items, std::vector<Item> exemplars);
-  static int ObjectsIn(const Item& item) { return static_cast<int>(item.objects.size()); }
-  static void Count(const Item& item, std::vector<int>* counts);
+  static std::vector<int> LabelsOf(const Item& item);
   static void Renumber(const std::vector<int>& numbers, Item* item);
   static void KeepKnown(std::vector<Item>* items);
   static Result<Learned> Train(const Model& base, const Set& set,
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
   static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  static std::optional<int> LabelOf(const Item&) { return std::nullopt; }
   static Result<Outcomes> OutcomesOf(Model& model, const std::vector<Item>& items);
   /// A score says whether the object is there: as much or as little.
   static int ScoredClasses(const Model&) { return 2; }
