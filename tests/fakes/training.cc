@@ -70,18 +70,20 @@ Result<DetectorOutcome> TrainDetector(const models::LearningDetector& base,
   }
   auto& model = dynamic_cast<models::MiddleDetector&>(*copy);
   EKYA_ASSIGN(outcome.start_f1, MeasureF1(model, set.held_out));
+  const auto taken = static_cast<std::size_t>(
+      std::ceil(configuration.sample_fraction * static_cast<double>(set.training.size())));
   for (int epoch = 1; epoch <= configuration.epochs; ++epoch) {
     const double epoch_began = ThreadCpuSeconds();
-    for (const LabelledPicture& picture : set.training) {
+    for (std::size_t i = 0; i < taken; ++i) {
       if (!hooks.checkpoint()) return Error{ErrorCode::kCancelled, "cancelled"};
-      model.Learn(picture, static_cast<float>(configuration.learning_rate));
+      model.Learn(set.training[i], static_cast<float>(configuration.learning_rate));
     }
     TrainingProgress progress{epoch, ThreadCpuSeconds() - epoch_began, 0};
     EKYA_ASSIGN(progress.accuracy, MeasureF1(model, set.held_out));
     outcome.f1.push_back(progress.accuracy);
     if (!hooks.epoch(progress)) break;
   }
-  outcome.samples_per_epoch = static_cast<int>(set.training.size());
+  outcome.samples_per_epoch = static_cast<int>(taken);
   outcome.cpu_seconds = ThreadCpuSeconds() - began;
   outcome.model = std::move(copy);
   return outcome;

@@ -334,8 +334,12 @@ std::vector<Figure> ClassMixFigures(const RunRecord& run, Palette& palette) {
     figure.height = 190;
     figure.x = TimeAxis(run);
     figure.y = {.name = "", .unit = Unit::kPercent, .low = 0, .high = 1, .places = {}};
-    bool any = false;
     for (std::size_t c = 0; c < classes; ++c) {
+      // A golden detector knows 80, of which a camera shows a few.
+      const bool shown = std::ranges::any_of(intervals, [&](const StreamInterval& interval) {
+        return c < interval.class_counts.size() && interval.class_counts[c] > 0;
+      });
+      if (!shown) continue;
       Series series{.name = ClassName(stream, c)};
       series.color = palette.ColorOf(series.name);
       for (const StreamInterval& interval : intervals) {
@@ -343,14 +347,13 @@ std::vector<Figure> ClassMixFigures(const RunRecord& run, Palette& palette) {
         for (const int count : interval.class_counts) all += count;
         const double own = c < interval.class_counts.size() ? interval.class_counts[c] : 0;
         series.points.push_back({interval.from_seconds, all > 0 ? own / all : kMissing, {}});
-        any = any || all > 0;
       }
       if (!intervals.empty()) {
         series.points.push_back({intervals.back().to_seconds, series.points.back().y, {}});
       }
       figure.series.push_back(std::move(series));
     }
-    if (any) figures.push_back(std::move(figure));
+    if (!figure.series.empty()) figures.push_back(std::move(figure));
   }
   return figures;
 }

@@ -134,6 +134,9 @@ TEST_F(SquaresTest, AModelBeginsWithWhatItIsShownAndLearnsTheRestLater) {
 }
 
 TEST_F(SquaresTest, TheServedModelMissesWhatItDoesNotKnow) {
+#ifdef EKYA_FAKE_MODELS
+  GTEST_SKIP() << "the detector that is made for tests tells no classes apart";
+#endif
   const OpenedLearner opened = Open();
   ASSERT_TRUE(Take(opened, 0, Each({2, 0}, 12)).ok());
   configuration_.epochs = 40;
