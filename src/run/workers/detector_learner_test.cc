@@ -35,7 +35,7 @@ class SquaresTest : public testing::Test {
   ~SquaresTest() override { std::filesystem::remove_all(folder_); }
 
   OpenedLearner Open() {
-    auto opened = OpenLearner(camera_, kNames, model_, learning_, 1, folder_);
+    auto opened = OpenLearner(camera_, names_, model_, learning_, 1, folder_);
     EXPECT_TRUE(opened.ok()) << opened.error().message;
     return std::move(*opened);
   }
@@ -75,7 +75,7 @@ class SquaresTest : public testing::Test {
     return opened.learner->Train(base, window, kAllHeldOut, configuration_, 1, {});
   }
 
-  const std::vector<std::string> kNames = {"dark", "grey", "light"};
+  const std::vector<std::string> names_ = {"dark", "grey", "light"};
   const std::filesystem::path folder_;
   CameraSettings camera_;
   ModelSettings model_;
@@ -85,7 +85,7 @@ class SquaresTest : public testing::Test {
 
 TEST_F(SquaresTest, AModelBeginsWithWhatItIsShownAndLearnsTheRestLater) {
   const OpenedLearner opened = Open();
-  EXPECT_EQ(opened.classes, kNames);
+  EXPECT_EQ(opened.classes, names_);
   EXPECT_EQ(opened.learner->Beginning(0).error().code, ErrorCode::kNotFound);
   ASSERT_TRUE(Take(opened, 0, Each({2, 0}, 12)).ok());
   const auto beginning = opened.learner->Beginning(0);
@@ -122,7 +122,7 @@ TEST_F(SquaresTest, AModelBeginsWithWhatItIsShownAndLearnsTheRestLater) {
     }
     const auto served = opened.learner->MakeServed(model, 1);
     EXPECT_TRUE(served.ok());
-    EXPECT_EQ((*served)->classes(), kNames);
+    EXPECT_EQ((*served)->classes(), names_);
     std::set<int> seen;
     const auto found = (*served)->Analyze(frame, 0);
     EXPECT_TRUE(found.ok() && !found->empty());
@@ -194,15 +194,15 @@ TEST_F(SquaresTest, AFirstModelHasWhatThereIs) {
 }
 
 TEST_F(SquaresTest, ClassesThatAreNamedOrClosedAreThereFromTheStart) {
-  camera_.classes = kNames;
+  camera_.classes = names_;
   {
     const OpenedLearner named = Open();
     ASSERT_TRUE(Take(named, 0, Each({2, 0}, 12)).ok());
-    EXPECT_EQ((*named.learner->Beginning(0))->classes(), kNames);
+    EXPECT_EQ((*named.learner->Beginning(0))->classes(), names_);
   }
   camera_.classes.clear();
   learning_.new_classes = false;
-  EXPECT_EQ((*Open().learner->Beginning(0))->classes(), kNames);
+  EXPECT_EQ((*Open().learner->Beginning(0))->classes(), names_);
   // A file that lacks one learns it only where it may.
   models::DetectorShape shape;
   shape.width = 0.0625;
