@@ -12,6 +12,19 @@ if(NOT EKYA_FAKE_MODELS)
   separate_arguments(ekya_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(ekya_torch INTERFACE ${ekya_torch_flags})
 
+  # Optional, as a LibTorch that is not Debian's comes with a oneDNN of its own, without headers.
+  find_path(ONEDNN_INCLUDE dnnl.hpp)
+  find_library(ONEDNN dnnl)
+  add_library(ekya_onednn INTERFACE)
+  add_library(ekya::onednn ALIAS ekya_onednn)
+  if(ONEDNN_INCLUDE AND ONEDNN)
+    set(EKYA_HAS_ONEDNN ON)
+    target_include_directories(ekya_onednn SYSTEM INTERFACE ${ONEDNN_INCLUDE})
+    target_link_libraries(ekya_onednn INTERFACE ${ONEDNN} gomp)
+  else()
+    message(STATUS "oneDNN's headers (libdnnl-dev) are not here: it will not serve")
+  endif()
+
   # Only three of OpenCV's libraries, from their own packages: the whole libopencv-dev brings 60 more.
   find_path(OPENCV_INCLUDE opencv2/dnn.hpp PATH_SUFFIXES opencv4 REQUIRED)
   find_library(OPENCV_CORE opencv_core REQUIRED)

@@ -24,6 +24,9 @@ class Engine {
   /// kFailed where the engine fails.
   virtual Result<std::vector<std::vector<float>>> Run(const float* pictures, std::int64_t count,
                                                       std::int64_t side) = 0;
+
+  /// Its library, that one's version, and what it computes with: "ONNX Runtime 1.20.1, float32".
+  virtual std::string name() const = 0;
 };
 
 /// ONNX Runtime (1.14 or later) with `model`, an ONNX model as ExportOnnx makes it. The library is
@@ -31,6 +34,16 @@ class Engine {
 /// system has libraries. kUnavailable where there is none; kInvalid where it refuses the model.
 /// `outputs`: how many the model has.
 Result<std::unique_ptr<Engine>> OpenOnnxRuntime(const std::string& model, std::size_t outputs);
+
+/// oneDNN on this processor with what `graph` computes with `weights`, its state dict, in
+/// `precision`: batch norms folded, weights and tensors as its fastest primitives want them. Those
+/// are found by measuring on pictures of `side` x `side`, once in a process for each such network.
+/// Other sizes, and several pictures, are prepared for when they come. kUnavailable where the
+/// program is built without the library, or runs with another one's; kFailed where it cannot: there
+/// is bfloat16 with AVX-512 alone.
+Result<std::unique_ptr<Engine>> OpenOneDnn(const LayerGraph& graph,
+                                           const std::map<std::string, StoredTensor>& weights,
+                                           int side, Precision precision);
 
 /// LibTorch on `device` with what `graph` computes with `weights`, its state dict: batch norms
 /// folded, on a processor weights packed for pictures of `side` x `side`, in `precision`. kFailed

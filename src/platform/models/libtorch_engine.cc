@@ -14,7 +14,12 @@ namespace {
 
 class LibTorchEngine : public Engine {
  public:
-  explicit LibTorchEngine(std::shared_ptr<Network> network) : network_(std::move(network)) {}
+  LibTorchEngine(std::shared_ptr<Network> network, Precision precision)
+      : network_(std::move(network)), precision_(precision) {}
+
+  std::string name() const override {
+    return fmt::format("LibTorch {}, {}", TORCH_VERSION, Name(precision_));
+  }
 
   Result<std::vector<std::vector<float>>> Run(const float* pictures, std::int64_t count,
                                               std::int64_t side) override {
@@ -37,6 +42,7 @@ class LibTorchEngine : public Engine {
 
  private:
   const std::shared_ptr<Network> network_;
+  const Precision precision_;
 };
 
 }  // namespace
@@ -55,7 +61,7 @@ Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
     if (device.is_cuda() || PackedConvolution::Available()) {
       network->PackForServing(side, precision);
     }
-    return std::unique_ptr<Engine>(std::make_unique<LibTorchEngine>(std::move(network)));
+    return std::unique_ptr<Engine>(std::make_unique<LibTorchEngine>(std::move(network), precision));
   } catch (const std::exception& exception) {
     return Error{ErrorCode::kFailed, fmt::format("LibTorch: {}", exception.what())};
   }

@@ -141,6 +141,8 @@ class OnnxRuntimeEngine : public Engine {
                          session_.out());
   }
 
+  std::string name() const override { return "ONNX Runtime " + library_.version() + ", float32"; }
+
   Result<std::vector<std::vector<float>>> Run(const float* pictures, std::int64_t count,
                                               std::int64_t side) override {
     const std::array<std::int64_t, 4> shape = {count, 3, side, side};

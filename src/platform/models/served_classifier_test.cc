@@ -20,23 +20,8 @@ using testing::HasSubstr;
 
 constexpr double kTolerance = 1e-4;
 
-/// A classifier whose batch norms have seen pictures, so that they do something.
 std::unique_ptr<Classifier> Make(const std::string& architecture, int input_size, double width) {
-  ClassifierShape shape;
-  shape.architecture = architecture;
-  shape.input_size = input_size;
-  shape.width = width;
-  shape.classes = {"car", "bus", "person"};
-  auto made = Classifier::Create(shape, 2);
-  EXPECT_TRUE(made.ok());
-  auto& network = dynamic_cast<TorchClassifier&>(**made).network();
-  const torch::NoGradGuard no_grad;
-  network.SetTrainedStages(network.stages());
-  for (int i = 0; i < 5; ++i) {
-    network.Forward(torch::randn({8, 3, input_size, input_size}, MakeGenerator(7)) * 2 + 0.5);
-  }
-  network.SetTrainedStages(0);
-  return std::move(*made);
+  return internal::MakeSeen(architecture, input_size, width);
 }
 
 Frame Regions(int count) {

@@ -1,65 +1,112 @@
-// Processor time of one picture, batch 1, by LibTorch layer by layer and by the engine that serves:
-// pairs whose ratio counts. One thread.
+// Processor time of one picture, batch 1, by LibTorch layer by layer and by each engine alone, and
+// of a version's load. One thread.
 #include <benchmark/benchmark.h>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "platform/models/engine.h"
 #include "platform/models/served_classifier.h"
+#include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
 namespace {
 
-void BM_Serve(benchmark::State& state, const char* architecture, bool engine) {
+enum class By { kEager, kOnnxRuntime, kOneDnn, kOneDnnNarrow };
+
+std::unique_ptr<TorchClassifier> MakeClassifier(const char* architecture, std::int64_t side,
+                                                std::int64_t hundredths) {
   ClassifierShape shape;
   shape.architecture = architecture;
-  shape.input_size = static_cast<int>(state.range(0));
-  shape.width = static_cast<double>(state.range(1)) / 100;
+  shape.input_size = static_cast<int>(side);
+  shape.width = static_cast<double>(hundredths) / 100;
   for (int i = 0; i < 10; ++i) shape.classes.push_back(std::to_string(i));
-  const auto classifier = Classifier::Create(shape, 1);
-  if (!classifier.ok()) {
-    state.SkipWithError(classifier.error().message.c_str());
-    return;
+  auto classifier = Classifier::Create(shape, 1);
+  if (!classifier.ok()) return nullptr;
+  return std::unique_ptr<TorchClassifier>(dynamic_cast<TorchClassifier*>(classifier->release()));
+}
+
+Result<std::unique_ptr<Engine>> Open(TorchClassifier& classifier, By by) {
+  Network& network = classifier.network();
+  const int side = classifier.shape().input_size;
+  switch (by) {
+    case By::kOnnxRuntime:
+      return OpenOnnxRuntime(classifier.ToOnnx(), 1);
+    case By::kOneDnn:
+      return OpenOneDnn(network.graph(), network.Store(), side, Precision::kFloat32);
+    case By::kOneDnnNarrow:
+      return OpenOneDnn(network.graph(), network.Store(), side, Precision::kBfloat16);
+    default:
+      return Error{ErrorCode::kUnavailable, "no engine of its own"};
   }
-  const std::shared_ptr<Model> model =
-      engine ? MakeServed(**classifier) : std::shared_ptr<Model>((*classifier)->Clone());
-  Frame frame;
-  frame.image = {shape.input_size, shape.input_size, {}};
-  Random random(1);
-  for (int i = 0; i < 3 * shape.input_size * shape.input_size; ++i) {
-    frame.image.pixels.push_back(static_cast<std::uint8_t>(random.Below(256)));
-  }
-  const auto side = static_cast<double>(shape.input_size);
-  frame.regions = {{{0, 0, side, side}, {}, -1}};
-  state.SetLabel(engine ? EngineName() : "LibTorch");
+}
+
+/// Times `work`, which answers with a Status, in processor seconds of this thread.
+template <typename Work>
+void TimeThread(benchmark::State& state, Work work) {
   while (state.KeepRunning()) {
     const double start = ThreadCpuSeconds();
-    auto found = model->Analyze(frame, 0);
-    if (!found.ok()) {
-      state.SkipWithError(found.error().message.c_str());
+    const Status done = work();
+    if (!done.ok()) {
+      state.SkipWithError(done.error().message.c_str());
       return;
     }
-    benchmark::DoNotOptimize(*found);
     state.SetIterationTime(ThreadCpuSeconds() - start);
   }
 }
 
+/// The forward pass alone, of numbers that are there.
+void BM_ServeForward(benchmark::State& state, const char* architecture, By by) {
+  const auto classifier = MakeClassifier(architecture, state.range(0), state.range(1));
+  const auto pictures = torch::randn({1, 3, state.range(0), state.range(0)}, MakeGenerator(1));
+  if (by == By::kEager) {
+    ComputeWithOneThread();
+    state.SetLabel("LibTorch, layer by layer");
+    const torch::NoGradGuard no_grad;
+    return TimeThread(state, [&]() -> Status {
+      benchmark::DoNotOptimize(classifier->network().Forward(pictures));
+      return {};
+    });
+  }
+  const auto engine = Open(*classifier, by);
+  if (!engine.ok()) return state.SkipWithError(engine.error().message.c_str());
+  state.SetLabel((*engine)->name());
+  TimeThread(state, [&]() -> Status {
+    EKYA_ASSIGN(const auto found, (*engine)->Run(pictures.data_ptr<float>(), 1, state.range(0)));
+    benchmark::DoNotOptimize(found);
+    return {};
+  });
+}
+
+/// An engine made ready, as for a version that takes the place of another one.
+void BM_ServeLoad(benchmark::State& state, const char* architecture, By by) {
+  const auto classifier = MakeClassifier(architecture, state.range(0), state.range(1));
+  TimeThread(state, [&]() -> Status {
+    EKYA_ASSIGN(const auto engine, Open(*classifier, by));
+    state.SetLabel(engine->name());
+    return {};
+  });
+}
+
 // Input size, width in hundredths.
-#define EKYA_SERVE(name, architecture, engine)            \
-  BENCHMARK_CAPTURE(BM_Serve, name, architecture, engine) \
-      ->Args({224, 100})                                  \
-      ->Args({112, 100})                                  \
-      ->Args({32, 25})                                    \
-      ->UseManualTime()                                   \
+#define EKYA_SERVE(function, name, architecture, by)  \
+  BENCHMARK_CAPTURE(function, name, architecture, by) \
+      ->Args({224, 100})                              \
+      ->Args({112, 100})                              \
+      ->Args({32, 25})                                \
+      ->UseManualTime()                               \
       ->Unit(benchmark::kMillisecond)
-EKYA_SERVE(resnet18_eager, "resnet18", false);
-EKYA_SERVE(resnet18_engine, "resnet18", true);
-EKYA_SERVE(mobilenetv2_eager, "mobilenetv2", false);
-EKYA_SERVE(mobilenetv2_engine, "mobilenetv2", true);
-EKYA_SERVE(shufflenetv2_eager, "shufflenetv2", false);
-EKYA_SERVE(shufflenetv2_engine, "shufflenetv2", true);
-EKYA_SERVE(efficientnet_b0_eager, "efficientnet-b0", false);
-EKYA_SERVE(efficientnet_b0_engine, "efficientnet-b0", true);
+#define EKYA_SERVE_ALL(name, architecture)                                         \
+  EKYA_SERVE(BM_ServeForward, name##_eager, architecture, By::kEager);             \
+  EKYA_SERVE(BM_ServeForward, name##_onnxruntime, architecture, By::kOnnxRuntime); \
+  EKYA_SERVE(BM_ServeForward, name##_onednn, architecture, By::kOneDnn);           \
+  EKYA_SERVE(BM_ServeForward, name##_bfloat16, architecture, By::kOneDnnNarrow);   \
+  EKYA_SERVE(BM_ServeLoad, name##_onnxruntime, architecture, By::kOnnxRuntime);    \
+  EKYA_SERVE(BM_ServeLoad, name##_onednn, architecture, By::kOneDnn)
+EKYA_SERVE_ALL(resnet18, "resnet18");
+EKYA_SERVE_ALL(mobilenetv2, "mobilenetv2");
+EKYA_SERVE_ALL(shufflenetv2, "shufflenetv2");
+EKYA_SERVE_ALL(efficientnet_b0, "efficientnet-b0");
+#undef EKYA_SERVE_ALL
 #undef EKYA_SERVE
 
 }  // namespace
