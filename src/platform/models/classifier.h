@@ -64,4 +64,7 @@ const float* NormalisedLevels(int channel);
 /// averaging where it shrinks.
 Image CropAndResize(const Image& image, const Box& box, int size);
 
+/// The same picture, normalised, as three planes of `size` x `size` floats at `planes`.
+void CropToPlanes(const Image& image, const Box& box, int size, float* planes);
+
 }  // namespace ekya::models

@@ -87,6 +87,29 @@ TEST(CropAndResize, ClampsBoxesThatReachOutOfThePicture) {
   EXPECT_EQ(At(CropAndResize(image, {100, 100, 5, 5}, 8), 0, 0, 0), 255);
 }
 
+TEST(CropToPlanes, IsTheSamePictureNormalised) {
+  const auto image = Gradient(61, 47);
+  // Growing, shrinking by a little and by a lot, to one pixel, and out of the picture.
+  for (const Box& box : {Box{0, 0, 61, 47}, Box{10.3, 5.7, 12.5, 40}, Box{40, 30, 50, 50},
+                         Box{60.5, 46.5, 0.2, 0.2}}) {
+    for (const int size : {1, 5, 23, 64}) {
+      const auto crop = CropAndResize(image, box, size);
+      const auto area = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+      std::vector<float> planes(3 * area);
+      CropToPlanes(image, box, size, planes.data());
+      for (std::size_t i = 0; i < 3 * area; ++i) {
+        const auto channel = static_cast<int>(i / area);
+        const auto level = crop.pixels[i % area * 3 + i / area];
+        ASSERT_EQ(planes[i], NormalisedLevels(channel)[level]) << size << " " << i;
+      }
+    }
+  }
+  std::vector<float> black(3 * 4, -1.0F);
+  CropToPlanes(Image{}, {0, 0, 5, 5}, 2, black.data());
+  EXPECT_EQ(black[0], NormalisedLevels(0)[0]);
+  EXPECT_EQ(black[11], NormalisedLevels(2)[0]);
+}
+
 TEST(CropAndResize, MakesABlackPictureOfNoPicture) {
   const auto crop = CropAndResize(Image{}, {0, 0, 5, 5}, 4);
   ASSERT_EQ(crop.pixels.size(), 48U);
