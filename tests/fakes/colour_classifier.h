@@ -8,6 +8,7 @@
 
 #include "platform/models/classifier.h"
 #include "platform/models/compute_device.h"
+#include "platform/models/engine.h"
 
 namespace ekya::models {
 
@@ -27,7 +28,10 @@ class ColourClassifier final : public Classifier {
   std::unique_ptr<Classifier> Clone() const override;
   Result<std::unique_ptr<Classifier>> Grown(const std::vector<std::string>& classes) const override;
   void SetTrainingPrecision(Precision) override {}
-  std::string ToOnnx() const override { return {}; }  // Served as it is.
+  std::string ToOnnx() const override { return {}; }
+  Result<std::unique_ptr<Engine>> ToServingEngine(ServingPrecision) const override {
+    return Error{ErrorCode::kUnavailable, "served as it is"};
+  }
   const ClassifierShape& shape() const override { return shape_; }
   std::int64_t parameters() const override {
     return 3 * static_cast<std::int64_t>(colours_.size());

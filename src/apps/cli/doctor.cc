@@ -126,7 +126,7 @@ Finding ProgramFinding(const fs::path& program) {
           fmt::format("{}: does not start: {}", program.string(), said)};
 }
 
-/// What serves classifiers: looked for as platform/models does.
+/// What may serve models beside oneDNN: looked for as platform/models does.
 Finding EngineFinding(const fs::path& engine) {
   const char* const named = std::getenv("EKYA_ONNXRUNTIME");
   std::vector<std::string> places = {engine.string(), "libonnxruntime.so.1"};
@@ -139,8 +139,8 @@ Finding EngineFinding(const fs::path& engine) {
     }
   }
   return {"engine", State::kNote,
-          "LibTorch serves, several times slower than ONNX Runtime, which was not found "
-          "(scripts/setup brings it)"};
+          "ONNX Runtime, which serves some models faster than oneDNN, was not found (scripts/setup "
+          "brings it)"};
 }
 
 Finding AcceleratorFinding() {

@@ -12,7 +12,6 @@
 #include "apps/report/html_page.h"
 #include "apps/report/summary.h"
 #include "base/file.h"
-#include "platform/models/engine.h"
 #include "platform/models/precision.h"
 
 namespace ekya::learning {
@@ -58,6 +57,7 @@ struct ServingResult {
   std::string architecture;
   int side = 0;
   PairedTimes times;
+  std::string engine;  // that serves
 
   /// Against the faster one of both that run layer by layer.
   double Ratio() const {
@@ -158,7 +158,7 @@ std::string PageOf(const PairedTimes& training, const std::vector<ServingResult>
         fmt::format(
             "{} at {}x{}, one picture at a time, {}. The stage keeps {:.3f} of its engine's "
             "bare forward pass.",
-            each.architecture, each.side, each.side, models::EngineName(), each.StageRatio())));
+            each.architecture, each.side, each.side, each.engine, each.StageRatio())));
   }
   return std::move(page).Html();
 }
@@ -173,8 +173,9 @@ Status RunThroughput(const ExperimentRequest& request) {
   std::vector<ServingResult> serving;
   for (const int side : {kTrainingSide, kLargeSide}) {
     for (const char* architecture : kArchitectures) {
-      ServingResult result{architecture, side, {}};
-      EKYA_RETURN_IF_ERROR(MeasureServing(*peer, architecture, side, request.out, &result.times));
+      ServingResult result{architecture, side, {}, {}};
+      EKYA_RETURN_IF_ERROR(
+          MeasureServing(*peer, architecture, side, request.out, &result.times, &result.engine));
       serving.push_back(std::move(result));
     }
   }

@@ -187,7 +187,7 @@ Result<double> StageSeconds(const models::ModelSlot& slot, const Classifier& mod
 
 Status MeasureTraining(PythonPeer& peer, const std::filesystem::path& out, PairedTimes* times) {
   EKYA_ASSIGN(const auto model, Classifier::Create(ShapeOf("resnet18", kTrainingSide), 1));
-  EKYA_ASSIGN(const auto engine, models::OpenOnnxRuntime(model->ToOnnx(), 1));
+  EKYA_ASSIGN(const auto engine, model->ToServingEngine(models::ServingPrecision::kFloat32));
   EKYA_RETURN_IF_ERROR(HandOver(*model, *engine, peer, out));
   struct Party {
     const char* name;
@@ -220,9 +220,11 @@ Status MeasureTraining(PythonPeer& peer, const std::filesystem::path& out, Paire
 }
 
 Status MeasureServing(PythonPeer& peer, const std::string& architecture, int side,
-                      const std::filesystem::path& out, PairedTimes* times) {
+                      const std::filesystem::path& out, PairedTimes* times,
+                      std::string* engine_name) {
   EKYA_ASSIGN(const auto model, Classifier::Create(ShapeOf(architecture, side), 1));
-  EKYA_ASSIGN(const auto engine, models::OpenOnnxRuntime(model->ToOnnx(), 1));
+  EKYA_ASSIGN(const auto engine, model->ToServingEngine(models::ServingPrecision::kFloat32));
+  *engine_name = engine->name();
   EKYA_RETURN_IF_ERROR(HandOver(*model, *engine, peer, out));
   models::ModelSlot slot;
   slot.Put({1, models::MakeServed(*model)});
@@ -262,8 +264,9 @@ Status MeasureServing(PythonPeer& peer, const std::string& architecture, int sid
     times->Add(kPython, python / kRuns);
   }
   Log(LogLevel::kInfo, "throughput",
-      "{} at {}: {:.2f} ms served, {:.2f} ms forward, {:.2f} ms stage", architecture, side,
-      1e3 * times->Median(kServed), 1e3 * times->Median(kForward), 1e3 * times->Median(kStage));
+      "{} at {} by {}: {:.2f} ms served, {:.2f} ms forward, {:.2f} ms stage", architecture, side,
+      *engine_name, 1e3 * times->Median(kServed), 1e3 * times->Median(kForward),
+      1e3 * times->Median(kStage));
   return {};
 }
 

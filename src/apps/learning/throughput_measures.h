@@ -35,9 +35,11 @@ inline constexpr char kStage[] = "the whole inference stage";
 
 /// Seconds a picture, one at a time. Python's and the bare forward pass's are ready as numbers;
 /// Ekya's and LibTorch's are cut out, normalised and named too; the stage's are of a camera's
-/// frames, from their offer to the events that they lead to, in all its threads.
+/// frames, from their offer to the events that they lead to, in all its threads. `engine_name`: of
+/// the one that serves here.
 Status MeasureServing(PythonPeer& peer, const std::string& architecture, int side,
-                      const std::filesystem::path& out, PairedTimes* times);
+                      const std::filesystem::path& out, PairedTimes* times,
+                      std::string* engine_name);
 
 /// What a training came to with each precision: accuracy of the served model.
 struct AccuracyRun {

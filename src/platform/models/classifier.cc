@@ -19,6 +19,7 @@
 #include "platform/models/architectures.h"
 #include "platform/models/internal/model_metadata.h"
 #include "platform/models/onnx_export.h"
+#include "platform/models/serving_engine.h"
 #include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
@@ -184,8 +185,9 @@ std::string TorchClassifier::ToOnnx() const {
   return ExportOnnx(network_->graph(), network_->Store());
 }
 
-Result<std::unique_ptr<Engine>> TorchClassifier::ToPacked(Precision precision) const {
-  return OpenLibTorch(network_->graph(), network_->Store(), shape_.input_size, precision, device());
+Result<std::unique_ptr<Engine>> TorchClassifier::ToServingEngine(ServingPrecision precision) const {
+  return OpenServingEngine(network_->graph(), network_->Store(), shape_.input_size, precision,
+                           device());
 }
 
 void TorchClassifier::RemakeHead(int last_hidden, std::uint64_t seed) {

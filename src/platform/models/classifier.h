@@ -10,8 +10,11 @@
 #include "core/frame.h"
 #include "platform/models/learning_model.h"
 #include "platform/models/precision.h"
+#include "platform/models/serving_precision.h"
 
 namespace ekya::models {
+
+class Engine;
 
 /// Everything that fixes a classifier's layers.
 struct ClassifierShape {
@@ -46,6 +49,8 @@ class Classifier : public LearningModel {
   virtual void SetTrainingPrecision(Precision precision) = 0;
   /// An ONNX model that computes the same: see ExportOnnx.
   virtual std::string ToOnnx() const = 0;
+  /// What serves it, where it lies: see OpenServingEngine.
+  virtual Result<std::unique_ptr<Engine>> ToServingEngine(ServingPrecision precision) const = 0;
   virtual const ClassifierShape& shape() const = 0;
 
   /// The most likely class of each crop, with its softmax score. `input_size` as for Analyze.

@@ -29,10 +29,12 @@ class Engine {
   virtual std::string name() const = 0;
 };
 
-/// ONNX Runtime (1.14 or later) with `model`, an ONNX model as ExportOnnx makes it. The library is
-/// looked for once, where EKYA_ONNXRUNTIME names a file, where scripts/setup puts it, and where the
-/// system has libraries. kUnavailable where there is none; kInvalid where it refuses the model.
-/// `outputs`: how many the model has.
+/// Whether ONNX Runtime's library (1.14 or later) is found. It is looked for once, where
+/// EKYA_ONNXRUNTIME names a file, where scripts/setup puts it, and where the system has libraries.
+bool HasOnnxRuntime();
+
+/// ONNX Runtime with `model`, an ONNX model as ExportOnnx makes it. kUnavailable where the library
+/// is not found; kInvalid where it refuses the model. `outputs`: how many the model has.
 Result<std::unique_ptr<Engine>> OpenOnnxRuntime(const std::string& model, std::size_t outputs);
 
 /// oneDNN on this processor with what `graph` computes with `weights`, its state dict, in
@@ -46,14 +48,9 @@ Result<std::unique_ptr<Engine>> OpenOneDnn(const LayerGraph& graph,
                                            int side, Precision precision);
 
 /// LibTorch on `device` with what `graph` computes with `weights`, its state dict: batch norms
-/// folded, on a processor weights packed for pictures of `side` x `side`, in `precision`. kFailed
-/// where LibTorch throws.
+/// folded, in `precision`. kFailed where LibTorch throws.
 Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
                                              const std::map<std::string, StoredTensor>& weights,
-                                             int side, Precision precision,
-                                             const Device& device = {});
-
-/// What serves on processors: "ONNX Runtime 1.20.1", or "LibTorch" where that library is not found.
-std::string EngineName();
+                                             Precision precision, const Device& device = {});
 
 }  // namespace ekya::models

@@ -49,7 +49,7 @@ class LibTorchEngine : public Engine {
 
 Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
                                              const std::map<std::string, StoredTensor>& weights,
-                                             int side, Precision precision, const Device& device) {
+                                             Precision precision, const Device& device) {
   try {
     ComputeWithOneThread();
     FoldedNetwork folded = FoldNorms(graph, weights);
@@ -58,9 +58,7 @@ Result<std::unique_ptr<Engine>> OpenLibTorch(const LayerGraph& graph,
     content.tensors = std::move(folded.weights);
     EKYA_RETURN_IF_ERROR(network->Restore(content, "LibTorch"));
     EKYA_RETURN_IF_ERROR(MoveTo(device, network.get()));
-    if (device.is_cuda() || PackedConvolution::Available()) {
-      network->PackForServing(side, precision);
-    }
+    network->ServeAlone(precision);
     return std::unique_ptr<Engine>(std::make_unique<LibTorchEngine>(std::move(network), precision));
   } catch (const std::exception& exception) {
     return Error{ErrorCode::kFailed, fmt::format("LibTorch: {}", exception.what())};

@@ -235,15 +235,12 @@ Tensor Network::RunLayer(std::size_t index, const std::vector<Tensor>& values) {
     case Kind::kInput:
       break;
     case Kind::kConvolution:
-      if (step.packed)
-        return step.packed->Run(input(0).contiguous(torch::MemoryFormat::ChannelsLast));
       return precision() == Precision::kFloat32
                  ? Convolve(step.convolution, input(0))
                  : ConvolveNarrowly(layer, *step.convolution, input(0));
     case Kind::kBatchNorm:
       return step.norm->forward(input(0));
     case Kind::kActivation:
-      if (step.done_before) return input(0);
       return Activate(layer.activation, input(0), step.in_place);
     case Kind::kMaxPool:
       return MaxPool(layer, input(0));
@@ -355,7 +352,7 @@ void Network::SetTrainedStages(int trained) {
 }
 
 Precision Network::precision() const {
-  if (packed_) return *packed_;
+  if (served_in_) return *served_in_;
   return frozen_ < stages() ? training_precision_ : Precision::kFloat32;
 }
 
@@ -363,14 +360,15 @@ Tensor Network::Prepare(const Tensor& values) const {
   // First there and then narrow: what is pinned is copied without a stop.
   const Tensor typed = OnDevice(values, device_).to(ScalarTypeOf(precision()));
   // For narrow networks, whose convolutions are not oneDNN's, the other order is faster.
+  const bool elsewhere = served_in_ && !device_.is_cpu();
   const bool channels_last =
-      typed.dim() == 4 && (packed_ || precision() == Precision::kBfloat16 || IsWide(graph_));
+      typed.dim() == 4 && (elsewhere || precision() == Precision::kBfloat16 || IsWide(graph_));
   return channels_last ? typed.contiguous(torch::MemoryFormat::ChannelsLast) : typed;
 }
 
 void Network::MoveTo(const torch::Device& device) {
   if (device == device_) return;
-  EKYA_CHECK(!packed_, "what is packed stays where it is");
+  EKYA_CHECK(!served_in_, "what serves alone stays where it is");
   const torch::Device before = std::exchange(device_, device);
   try {
     to(device);
@@ -382,36 +380,16 @@ void Network::MoveTo(const torch::Device& device) {
   }
 }
 
-void Network::PackForServing(int side, Precision precision) {
+void Network::ServeAlone(Precision precision) {
   const torch::NoGradGuard no_grad;
   SetTrainedStages(0);
-  packed_ = precision;
-  const auto& layers = graph_.layers();
-  const bool packs = device_.is_cpu();  // Elsewhere the library has an order of its own.
-  std::vector<bool> relu_behind(layers.size(), false);
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].kind != Kind::kActivation || layers[i].activation != Activation::kRelu) continue;
-    const auto before = static_cast<std::size_t>(layers[i].inputs[0]);
-    if (!packs || layers[before].kind != Kind::kConvolution || !steps_[i].in_place) continue;
-    relu_behind[before] = true;
-    steps_[i].done_before = true;
-  }
-  // The layers' sizes are those that a picture leads to.
-  std::vector<Tensor> values(steps_.size());
-  values[0] = Prepare(torch::zeros({1, 3, side, side}));
-  for (std::size_t i = 1; i < steps_.size(); ++i) {
-    auto& convolution = steps_[i].convolution;
-    if (convolution && packs) {
-      const auto& input = values[static_cast<std::size_t>(layers[i].inputs[0])];
-      steps_[i].packed.emplace(layers[i], convolution->weight, convolution->bias,
-                               input.sizes().vec(), relu_behind[i], precision);
-      convolution->weight.set_data(torch::empty({0}));
-    } else if (convolution) {
-      const auto type = ScalarTypeOf(precision);
-      convolution->weight.set_data(convolution->weight.to(type));
-      if (convolution->bias.defined()) convolution->bias.set_data(convolution->bias.to(type));
+  served_in_ = precision;
+  const auto type = ScalarTypeOf(precision);
+  for (Step& step : steps_) {
+    if (!step.convolution) continue;
+    for (auto& parameter : step.convolution->parameters()) {
+      parameter.set_data(parameter.to(type));
     }
-    RunLayers(i, i + 1, &values);
   }
 }
 

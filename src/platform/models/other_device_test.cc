@@ -144,7 +144,7 @@ TEST_P(EachDetectorElsewhere, FindsAndLosesTheSame) {
 INSTANTIATE_TEST_SUITE_P(All, EachDetectorElsewhere,
                          testing::Values("tiny-yolov3", "ssdlite-mobilenetv2"));
 
-TEST(ElsewhereTest, WhatServesAloneIsNarrowedWithoutPacking) {
+TEST(ElsewhereTest, WhatServesAloneIsNarrowed) {
   ClassifierShape shape;
   shape.width = 0.25;
   shape.classes = {"free", "busy"};
@@ -156,7 +156,7 @@ TEST(ElsewhereTest, WhatServesAloneIsNarrowedWithoutPacking) {
     const auto copy = here->Clone();
     auto& network = dynamic_cast<TorchClassifier&>(*copy).network();
     network.MoveTo(kDevice);
-    network.PackForServing(32, precision);
+    network.ServeAlone(precision);
     const auto logits = network.Forward(pictures);
     EXPECT_EQ(logits.scalar_type(), torch::kFloat);
     const double near = precision == Precision::kFloat32 ? 1e-4 : 0.05;

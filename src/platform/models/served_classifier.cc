@@ -2,23 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "platform/models/engine.h"
-#include "platform/models/internal/serving_seconds.h"
-#include "platform/models/torch_classifier.h"
 
 namespace ekya::models {
 namespace {
 
 // Regions that go through the network at once: activations stay in the cache.
 constexpr std::size_t kBatch = 32;
-constexpr int kRunsToCompare = 4;
 
 class ServedClassifier : public Model {
  public:
@@ -33,9 +27,12 @@ class ServedClassifier : public Model {
     std::vector<Detection> results;
     for (std::size_t begin = 0; begin < frame.regions.size(); begin += kBatch) {
       const std::size_t end = std::min(begin + kBatch, frame.regions.size());
-      pictures_.clear();
+      const std::size_t numbers =
+          3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+      pictures_.resize(std::max(pictures_.size(), (end - begin) * numbers));
       for (std::size_t i = begin; i < end; ++i) {
-        Append(CropAndResize(frame.image, frame.regions[i].box, side));
+        CropToPlanes(frame.image, frame.regions[i].box, side,
+                     pictures_.data() + (i - begin) * numbers);
       }
       const auto count = static_cast<std::int64_t>(end - begin);
       EKYA_ASSIGN(const auto outputs, engine_->Run(pictures_.data(), count, side));
@@ -52,18 +49,6 @@ class ServedClassifier : public Model {
   }
 
  private:
-  void Append(const Image& image) {
-    const std::size_t area = image.pixels.size() / 3;
-    const std::size_t start = pictures_.size();
-    pictures_.resize(start + image.pixels.size());
-    float* out = pictures_.data() + start;
-    for (int channel = 0; channel < 3; ++channel) {
-      const float* levels = NormalisedLevels(channel);
-      const std::uint8_t* in = image.pixels.data() + channel;
-      for (std::size_t i = 0; i < area; ++i) *out++ = levels[in[3 * i]];
-    }
-  }
-
   /// The softmax of the largest of the logits.
   Detection Likeliest(const float* logits) const {
     const auto best = std::max_element(logits, logits + classes_.size()) - logits;
@@ -78,70 +63,20 @@ class ServedClassifier : public Model {
   const std::vector<std::string> classes_;
   const int input_size_;
   const std::unique_ptr<Engine> engine_;
-  std::vector<float> pictures_;  // of one batch, kept to spare its memory's coming and going
+  std::vector<float> pictures_;  // of a batch, kept to spare its memory's coming and going
 };
 
 }  // namespace
 
-namespace internal {
-
-double SecondsOf(Model& model, int side) {
-  Frame frame;
-  frame.image = {side, side, {}};
-  frame.image.pixels.resize(3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
-  frame.regions = {{{0, 0, static_cast<double>(side), static_cast<double>(side)}, {}, -1}};
-  double least = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kRunsToCompare; ++i) {
-    const double start = ThreadCpuSeconds();
-    if (!model.Analyze(frame, 0).ok()) return std::numeric_limits<double>::infinity();
-    least = std::min(least, ThreadCpuSeconds() - start);
-  }
-  return least;
-}
-
-}  // namespace internal
-
 std::shared_ptr<Model> MakeServed(const Classifier& classifier, ServingPrecision precision) {
-  const ClassifierShape& shape = classifier.shape();
-  const auto served = [&](std::unique_ptr<Engine> engine) -> std::shared_ptr<Model> {
-    return std::make_shared<ServedClassifier>(shape.classes, shape.input_size, std::move(engine));
-  };
-  std::shared_ptr<Model> best;
-  const auto consider = [&](std::shared_ptr<Model> other) {
-    if (best == nullptr || internal::SecondsOf(*other, shape.input_size) <
-                               internal::SecondsOf(*best, shape.input_size)) {
-      best = std::move(other);
-    }
-  };
-  const auto packed = [&](Precision with) {
-    auto engine = dynamic_cast<const TorchClassifier&>(classifier).ToPacked(with);
-    if (engine.ok()) {
-      consider(served(std::move(*engine)));
-    } else {
-      Log(LogLevel::kWarning, "models", "{}", engine.error().message);
-    }
-  };
-  if (precision == ServingPrecision::kBfloat16) packed(Precision::kBfloat16);
-  if (best != nullptr) return best;
-  const Device device = classifier.device();
-  auto engine = [&]() -> Result<std::unique_ptr<Engine>> {
-    if (!device.is_cuda()) return OpenOnnxRuntime(classifier.ToOnnx(), 1);
-    return Error{ErrorCode::kUnavailable,
-                 "ONNX Runtime: found a model on " + Name(device) + ", expected one on processors"};
-  }();
-  if (engine.ok()) {
-    best = served(std::move(*engine));
-  } else {
-    static std::once_flag said;
-    std::call_once(said, [&] {
-      Log(LogLevel::kInfo, "models", "LibTorch serves: {}", engine.error().message);
-    });
-    best = classifier.Clone();
-    packed(Precision::kFloat32);
+  auto engine = classifier.ToServingEngine(precision);
+  if (!engine.ok()) {
+    Log(LogLevel::kWarning, "models", "LibTorch serves a classifier as it is: {}",
+        engine.error().message);
+    return classifier.Clone();
   }
-  const bool narrow = precision == ServingPrecision::kFastest && HasFastBfloat16(device);
-  if (narrow) packed(Precision::kBfloat16);
-  return best;
+  const ClassifierShape& shape = classifier.shape();
+  return std::make_shared<ServedClassifier>(shape.classes, shape.input_size, std::move(*engine));
 }
 
 }  // namespace ekya::models

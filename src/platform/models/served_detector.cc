@@ -1,7 +1,6 @@
 #include "platform/models/served_detector.h"
 
 #include <cmath>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -9,8 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "platform/models/engine.h"
-#include "platform/models/internal/serving_seconds.h"
-#include "platform/models/onnx_export.h"
+#include "platform/models/serving_engine.h"
 #include "platform/models/torch_detector.h"
 
 namespace ekya::models {
@@ -53,49 +51,23 @@ class ServedDetector : public Model {
   const std::unique_ptr<Engine> engine_;
 };
 
-/// A copy of `detector` that computes with what `open` makes of its network; as it is where that
-/// cannot be had.
-std::shared_ptr<Model> ServedWith(
-    const LearningDetector& detector,
-    const std::function<Result<std::unique_ptr<Engine>>(Network& network)>& open) {
+}  // namespace
+
+std::shared_ptr<Model> MakeServed(const LearningDetector& detector, ServingPrecision precision) {
   std::unique_ptr<LearningDetector> copy = detector.Clone();
   auto* const torch_detector = dynamic_cast<TorchDetector*>(copy.get());
   EKYA_CHECK(torch_detector != nullptr, "only a TorchDetector learns");
-  auto engine = open(torch_detector->network());
+  Network& network = torch_detector->network();
+  auto engine = OpenServingEngine(network.graph(), network.Store(), detector.shape().input_size,
+                                  precision, detector.device());
   if (!engine.ok()) {
-    Log(LogLevel::kDebug, "models", "LibTorch serves a detector as it is: {}",
+    Log(LogLevel::kWarning, "models", "LibTorch serves a detector as it is: {}",
         engine.error().message);
     return copy;
   }
   copy.release();
   return std::make_shared<ServedDetector>(std::unique_ptr<TorchDetector>(torch_detector),
                                           std::move(*engine));
-}
-
-}  // namespace
-
-std::shared_ptr<Model> MakeServed(const LearningDetector& detector, ServingPrecision precision) {
-  const int side = detector.shape().input_size;
-  const Device device = detector.device();
-  const auto narrow = [&] {
-    return ServedWith(detector, [&](Network& network) {
-      return OpenLibTorch(network.graph(), network.Store(), side, Precision::kBfloat16, device);
-    });
-  };
-  if (precision == ServingPrecision::kBfloat16) return narrow();
-  std::shared_ptr<Model> served = ServedWith(detector, [&](Network& network) {
-    // ONNX Runtime computes on processors alone.
-    if (device.is_cuda()) {
-      return OpenLibTorch(network.graph(), network.Store(), side, Precision::kFloat32, device);
-    }
-    return OpenOnnxRuntime(ExportOnnx(network.graph(), network.Store()),
-                           network.graph().outputs().size());
-  });
-  if (precision == ServingPrecision::kFastest && HasFastBfloat16(device)) {
-    std::shared_ptr<Model> other = narrow();
-    if (internal::SecondsOf(*other, side) < internal::SecondsOf(*served, side)) return other;
-  }
-  return served;
 }
 
 }  // namespace ekya::models

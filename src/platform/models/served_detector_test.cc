@@ -7,6 +7,8 @@
 
 #include "base/random.h"
 #include "platform/models/detector.h"
+#include "platform/models/internal/each_architecture.h"
+#include "platform/models/torch_detector.h"
 
 namespace ekya::models {
 namespace {
@@ -48,6 +50,7 @@ TEST_P(EachServedDetector, FindsTheSame) {
   shape.classes = {"red", "blue"};
   const auto detector = LearningDetector::Create(shape, 1);
   ASSERT_TRUE(detector.ok()) << detector.error().message;
+  internal::SeePictures(dynamic_cast<TorchDetector&>(**detector).network(), 64);
   (*detector)->SetScoreThreshold(0.004);  // A model that knows nothing is sure of nothing.
   EXPECT_GT(ExpectSame(**detector, Noise()), 0U);
 }

@@ -45,8 +45,7 @@ class TorchClassifier final : public Classifier {
     network_->SetTrainingPrecision(precision);
   }
   std::string ToOnnx() const override;
-  /// LibTorch for serving alone, where the model lies: see OpenLibTorch.
-  Result<std::unique_ptr<Engine>> ToPacked(Precision precision) const;
+  Result<std::unique_ptr<Engine>> ToServingEngine(ServingPrecision precision) const override;
   const ClassifierShape& shape() const override { return shape_; }
   std::int64_t parameters() const override;
   Device device() const override { return DeviceOf(network_->device()); }

@@ -1,12 +1,11 @@
 #pragma once
 
 // For tests of each of Architectures().
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <ostream>
 #include <string>
 
+#include "base/check.h"
 #include "platform/models/architectures.h"
 #include "platform/models/torch_classifier.h"
 
@@ -26,7 +25,18 @@ inline constexpr auto kNameOfTest = [](const auto& tested) {
   return name;
 };
 
-/// A classifier of three classes whose batch norms have seen pictures, so that they do something.
+/// Shows noise to the batch norms of `network`, so that they do something, and what it computes
+/// depends on the pictures to the end.
+inline void SeePictures(Network& network, int side) {
+  const torch::NoGradGuard no_grad;
+  network.SetTrainedStages(network.stages());
+  for (int i = 0; i < 5; ++i) {
+    network.Run(torch::randn({8, 3, side, side}, MakeGenerator(7)) * 2 + 0.5);
+  }
+  network.SetTrainedStages(0);
+}
+
+/// A classifier of three classes whose batch norms have seen pictures.
 inline std::unique_ptr<Classifier> MakeSeen(const std::string& architecture, int input_size,
                                             double width) {
   ClassifierShape shape;
@@ -35,14 +45,8 @@ inline std::unique_ptr<Classifier> MakeSeen(const std::string& architecture, int
   shape.width = width;
   shape.classes = {"car", "bus", "person"};
   auto made = Classifier::Create(shape, 2);
-  EXPECT_TRUE(made.ok());
-  auto& network = dynamic_cast<TorchClassifier&>(**made).network();
-  const torch::NoGradGuard no_grad;
-  network.SetTrainedStages(network.stages());
-  for (int i = 0; i < 5; ++i) {
-    network.Forward(torch::randn({8, 3, input_size, input_size}, MakeGenerator(7)) * 2 + 0.5);
-  }
-  network.SetTrainedStages(0);
+  EKYA_CHECK(made.ok(), made.ok() ? "" : made.error().message);
+  SeePictures(dynamic_cast<TorchClassifier&>(**made).network(), input_size);
   return std::move(*made);
 }
 
