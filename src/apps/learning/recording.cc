@@ -17,12 +17,15 @@
 #include "core/situation.h"
 #include "platform/datasets/exemplar_memory.h"
 #include "platform/models/from_settings.h"
+#include "stages/retrain/outcomes.h"
 #include "stages/swap/gate.h"
 
 namespace ekya::learning {
 namespace {
 
 constexpr char kFormat[] = "ekya-recording/1";
+// How the box's course is chosen. A recording in which another gate chose is another recording.
+constexpr char kGate[] = "paired";
 
 /// Places of at most `most` of `count` samples, evenly spread; 0: all.
 std::vector<std::size_t> Spread(std::size_t count, int most) {
@@ -93,6 +96,7 @@ std::string KeyOf(const LabelledStream<typename Task::Item>& stream,
                   settings.labelled_per_window, settings.held_out_fraction, settings.later,
                   settings.curve_samples, settings.seed, Describe(settings.first));
   for (const auto& configuration : settings.grid) text += "; " + Describe(configuration);
+  text += fmt::format("; {}", kGate);
   if (settings.precision != models::Precision::kFloat32) {
     text += fmt::format("; {}", models::Name(settings.precision));
   }
@@ -312,7 +316,7 @@ Result<RecordedWindow> RecordingOf<Task>::Train(int window, const std::function<
     };
     EKYA_ASSIGN(const auto outcome,
                 Retrained(*base_, set, configuration, DeriveSeed(seed, configuration.id), hooks));
-    EKYA_ASSIGN(const double candidate, Settle(*outcome.model, set_.held_out));
+    EKYA_RETURN_IF_ERROR(Settle(*outcome.model, set_.held_out));
     // What is computed once, before the first epoch, is time that has passed at every point.
     retraining.device_seconds += outcome.once_cpu_seconds;
     for (auto& [seconds, accuracy] : retraining.curve) seconds += outcome.once_cpu_seconds;
@@ -322,8 +326,9 @@ Result<RecordedWindow> RecordingOf<Task>::Train(int window, const std::function<
       retraining.later.push_back(accuracy);
     }
     if (i == chosen) {
-      EKYA_ASSIGN(const double served, Measure(*base_, set_.held_out));
-      if (swap::Judge(served, candidate, Objects(set_.held_out)).promote) {
+      EKYA_ASSIGN(const Outcomes before, retrain::OutcomesOf(*base_, set_.held_out));
+      EKYA_ASSIGN(const Outcomes after, retrain::OutcomesOf(*outcome.model, set_.held_out));
+      if (swap::Judge(swap::Paired(before, after, retrain::LabelsOfEach(set_.held_out))).promote) {
         recorded.chosen = configuration.id;
         next_ = outcome.model->Clone();
       }

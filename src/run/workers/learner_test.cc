@@ -327,7 +327,7 @@ TEST_F(ShadesTest, ScoresMeanWhatTheySayOnSamplesThatFittedNothing) {
   const Window fresh = Shades({0, 1, 2}, 300, 1000, 0.6);
   const auto error_at = [&](double temperature) {
     const auto served = *opened.learner->MakeServed(*trained->model, temperature);
-    std::vector<swap::ScoredSample> samples;
+    std::vector<ScoredSample> samples;
     for (std::size_t i = 0; i < fresh.frames.size(); ++i) {
       const Detection found = served->Analyze(*fresh.frames[i], 0)->front();
       samples.push_back({found.score, found.class_index == fresh.labels[i].objects[0].class_index});

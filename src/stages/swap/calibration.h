@@ -2,14 +2,9 @@
 
 #include <vector>
 
-namespace ekya::swap {
+#include "core/outcomes.h"
 
-/// What a model said of one labelled sample: the score of the class that it chose, and whether that
-/// was right.
-struct ScoredSample {
-  double score = 0;  ///< 0..1.
-  bool right = false;
-};
+namespace ekya::swap {
 
 /// Makes a model's scores mean what they say: of the results with a score of 0.8, 80 % are right.
 /// One number for each version, the temperature that its logits are divided by before the softmax

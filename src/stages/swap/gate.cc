@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -12,14 +13,6 @@
 
 namespace ekya::swap {
 namespace {
-
-/// Of an accuracy measured on `samples`; half a sample of either outcome added, or a model that was
-/// right (or wrong) every time would seem certain.
-double Variance(double accuracy, int samples) {
-  const double count = samples + 1.0;
-  const double smooth = (accuracy * samples + 0.5) / count;
-  return smooth * (1 - smooth) / count;
-}
 
 // Flips are drawn the same way for the same samples.
 constexpr std::uint64_t kFlipSeed = 7;
@@ -71,10 +64,30 @@ std::string LostClass(const PairedOutcomes& outcomes, const GateSettings& settin
 
 }  // namespace
 
-float LossOf(double score, bool right) {
-  constexpr double kMostLoss = 10;
-  const double sure = std::clamp(right ? score : 1 - score, std::exp(-kMostLoss), 1.0);
-  return static_cast<float>(-std::log(sure));
+PairedOutcomes Paired(const Outcomes& served, const Outcomes& candidate,
+                      const std::vector<std::vector<int>>& labels) {
+  PairedOutcomes paired{served.right, candidate.right, {}, {}, {}, served.loss, candidate.loss};
+  struct Found {
+    float served = 0;
+    float candidate = 0;
+    float objects = 0;
+  };
+  std::size_t object = 0;
+  for (const std::vector<int>& of_item : labels) {
+    std::map<int, Found> by_class;
+    for (const int label : of_item) {
+      Found& found = by_class[label];
+      found.served += served.found.at(object);
+      found.candidate += candidate.found.at(object++);
+      ++found.objects;
+    }
+    for (const auto& [label, found] : by_class) {
+      paired.label.push_back(label);
+      paired.label_served.push_back(found.served / found.objects);
+      paired.label_candidate.push_back(found.candidate / found.objects);
+    }
+  }
+  return paired;
 }
 
 GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings) {
@@ -125,32 +138,6 @@ GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings) {
   result.promote = true;
   result.reason = compared + ": " + verdict;
   return result;
-}
-
-GateResult Judge(double served_accuracy, double candidate_accuracy, int samples) {
-  if (!std::isfinite(candidate_accuracy)) {
-    return {.promote = false,
-            .reason = fmt::format("candidate's accuracy is {}: kept the served model",
-                                  candidate_accuracy)};
-  }
-  if (samples <= 0) {
-    return {.promote = true,
-            .reason =
-                fmt::format("no held-out sample to compare on: took the candidate, which has seen "
-                            "the newer world")};
-  }
-  const auto compared = fmt::format("candidate {:.3f} against served {:.3f} on {} held-out samples",
-                                    candidate_accuracy, served_accuracy, samples);
-  if (!std::isfinite(served_accuracy)) return {.promote = true, .reason = compared};
-  const double error =
-      std::sqrt(Variance(served_accuracy, samples) + Variance(candidate_accuracy, samples));
-  const bool promote = candidate_accuracy >= served_accuracy - error;
-  return {.promote = promote,
-          .reason = fmt::format("{}: {} (one standard error is {:.3f})", compared,
-                                candidate_accuracy >= served_accuracy ? "not worse"
-                                : promote                             ? "within the error"
-                                                                      : "worse",
-                                error)};
 }
 
 }  // namespace ekya::swap

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "core/outcomes.h"
+
 namespace ekya::swap {
 
 /// What two models were right on, sample by sample, on the same labelled ones: recent, later than
@@ -22,9 +24,10 @@ struct PairedOutcomes {
   std::vector<float> candidate_loss = {};
 };
 
-/// Logarithmic loss of a score, 0..1, that says how sure a model is to be right: 0 for one that was
-/// sure and right, at most 10.
-float LossOf(double score, bool right);
+/// The outcomes of both on the same items, item by item; `labels`: the classes of each item's
+/// objects, in the order of Outcomes::found.
+PairedOutcomes Paired(const Outcomes& served, const Outcomes& candidate,
+                      const std::vector<std::vector<int>>& labels);
 
 struct GateSettings {
   /// A candidate is promoted where chance alone would make an equal one look as good with at most
@@ -64,10 +67,5 @@ struct GateResult {
 /// a class that the served model knows, whatever it gains elsewhere; and any where there is no
 /// sample to compare on.
 GateResult Judge(const PairedOutcomes& outcomes, const GateSettings& settings = {});
-
-/// The same where only the accuracies are known: both models were measured on the same `samples`.
-/// Promotes unless the candidate is worse by more than one standard error of the difference. Zero
-/// samples: promotes.
-GateResult Judge(double served_accuracy, double candidate_accuracy, int samples);
 
 }  // namespace ekya::swap

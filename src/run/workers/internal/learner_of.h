@@ -24,7 +24,9 @@
 #include "run/workers/internal/learner_tasks.h"
 #include "run/workers/learner.h"
 #include "run/workers/version_model.h"
+#include "stages/retrain/outcomes.h"
 #include "stages/swap/calibration.h"
+#include "stages/swap/gate.h"
 
 namespace ekya::workers::internal {
 
@@ -121,7 +123,7 @@ class LearnerOf : public Learner {
     const Set set = SetOf(window, most_held_out);
     int objects = 0;
     for (const Item& item : set.held_out) {
-      objects += static_cast<int>(Task::LabelsOf(item).size());
+      objects += static_cast<int>(retrain::LabelsOf(item).size());
     }
     return {static_cast<int>(set.training.size()),
             static_cast<int>(std::min(set.exemplars.size(), set.training.size())),
@@ -182,38 +184,14 @@ class LearnerOf : public Learner {
     const auto candidate_copy = Own(candidate).Clone();
     const std::vector<Item> for_served = For(*served_copy, items);
     const std::vector<Item> for_candidate = For(*candidate_copy, items);
-    EKYA_ASSIGN(auto served_outcomes, Task::OutcomesOf(*served_copy, for_served));
-    EKYA_ASSIGN(auto outcomes, Task::OutcomesOf(*candidate_copy, for_candidate));
-    swap::PairedOutcomes& paired = comparison.outcomes;
-    paired.served.assign(served_outcomes.right.begin(), served_outcomes.right.end());
-    paired.candidate.assign(outcomes.right.begin(), outcomes.right.end());
-    paired.served_loss.assign(served_outcomes.loss.begin(), served_outcomes.loss.end());
-    paired.candidate_loss.assign(outcomes.loss.begin(), outcomes.loss.end());
+    EKYA_ASSIGN(const Outcomes before, retrain::OutcomesOf(*served_copy, for_served));
+    EKYA_ASSIGN(const Outcomes after, retrain::OutcomesOf(*candidate_copy, for_candidate));
     EKYA_ASSIGN(comparison.served_accuracy, Task::Measure(*served_copy, for_served));
     EKYA_ASSIGN(comparison.candidate_accuracy, Task::Measure(*candidate_copy, for_candidate));
     comparison.temperature =
-        swap::Calibration::Fit(Task::ScoredClasses(*candidate_copy), outcomes.scored).temperature();
-    std::size_t object = 0;
-    for (const Item& item : items) {
-      struct Found {
-        float served = 0;
-        float candidate = 0;
-        float objects = 0;
-      };
-      std::map<int, Found> by_class;
-      for (const int label : Task::LabelsOf(item)) {
-        Found& found = by_class[label];
-        found.served += served_outcomes.found[object];
-        found.candidate += outcomes.found[object++];
-        ++found.objects;
-      }
-      for (const auto& [label, found] : by_class) {
-        paired.label.push_back(label);
-        paired.label_served.push_back(found.served / found.objects);
-        paired.label_candidate.push_back(found.candidate / found.objects);
-      }
-    }
-    comparison.objects = static_cast<int>(object);
+        swap::Calibration::Fit(Task::ScoredClasses(*candidate_copy), after.scored).temperature();
+    comparison.outcomes = swap::Paired(before, after, retrain::LabelsOfEach(items));
+    comparison.objects = static_cast<int>(before.found.size());
     return comparison;
   }
 
@@ -244,7 +222,7 @@ class LearnerOf : public Learner {
     std::vector<int> counts(manner_.classes.size());
     for (const auto* part : parts) {
       for (const Item& item : *part) {
-        for (const int label : Task::LabelsOf(item)) {
+        for (const int label : retrain::LabelsOf(item)) {
           const auto place = static_cast<std::size_t>(label);
           if (place < counts.size()) ++counts[place];
         }

@@ -15,21 +15,11 @@
 #include "stages/labels/labeller.h"
 #include "stages/retrain/detector_trainer.h"
 #include "stages/retrain/retrainer.h"
-#include "stages/swap/calibration.h"
-#include "stages/swap/gate.h"
 
 /// What differs between what a classifier and what a detector learns from. Of labelled items those
 /// given to a model say a class by the model's own number; -1: one that the model does not know,
 /// which it is never right about.
 namespace ekya::workers::internal {
-
-/// What a model makes of labelled items.
-struct Outcomes {
-  std::vector<double> right;  ///< 0..1, of each item: as Learner::Compare.
-  std::vector<float> found;   ///< 0 or 1, of each item's objects: whether it is found.
-  std::vector<double> loss;   ///< swap::LossOf of each item; of pictures none.
-  std::vector<swap::ScoredSample> scored;
-};
 
 /// Crops of objects, each of one class.
 struct Classification {
@@ -45,8 +35,6 @@ struct Classification {
   static std::vector<Item> ItemsOf(const std::vector<FramePtr>& frames,
                                    const std::vector<labels::Labeller::Labels>& labels, int side);
   static Set Split(std::vector<Item> items, std::vector<Item> exemplars);
-  /// The classes of its objects.
-  static std::vector<int> LabelsOf(const Item& item) { return {item.label}; }
   /// Replaces each class c by `numbers[c]`; -1 where there is none.
   static void Renumber(const std::vector<int>& numbers, Item* item);
   /// Leaves out of `items` what is of class -1.
@@ -55,7 +43,6 @@ struct Classification {
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
   static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  static Result<Outcomes> OutcomesOf(Model& model, const std::vector<Item>& items);
   /// What scores are shared out among.
   static int ScoredClasses(const Model& model) { return static_cast<int>(model.classes().size()); }
 };
@@ -75,14 +62,12 @@ struct Detecting {
   static std::vector<Item> ItemsOf(const std::vector<FramePtr>& frames,
                                    const std::vector<labels::Labeller::Labels>& labels, int side);
   static Set Split(std::vector<Item> items, std::vector<Item> exemplars);
-  static std::vector<int> LabelsOf(const Item& item);
   static void Renumber(const std::vector<int>& numbers, Item* item);
   static void KeepKnown(std::vector<Item>* items);
   static Result<Learned> Train(const Model& base, const Set& set,
                                const RetrainingConfiguration& configuration, std::uint64_t seed,
                                const retrain::TrainingHooks& hooks);
   static Result<double> Measure(Model& model, const std::vector<Item>& items);
-  static Result<Outcomes> OutcomesOf(Model& model, const std::vector<Item>& items);
   /// A score says whether the object is there: as much or as little.
   static int ScoredClasses(const Model&) { return 2; }
 };
