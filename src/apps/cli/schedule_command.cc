@@ -8,6 +8,7 @@
 #include "apps/cli/schedule_table.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "core/site.h"
 #include "decide/schedule/policy.h"
 
 namespace ekya::cli {
@@ -16,7 +17,7 @@ namespace {
 struct ScheduleOptions {
   std::string in;
   std::string after;
-  std::string scheduler = "thief";
+  std::string scheduler = ComputeSettings{}.scheduler;
   std::string out;
   bool json = false;
 };

@@ -9,6 +9,7 @@
 #include "apps/experiments/sweep_output.h"
 #include "apps/report/terminal_table.h"
 #include "base/log.h"
+#include "core/site.h"
 #include "decide/schedule/policy.h"
 
 namespace ekya::cli {
@@ -16,7 +17,7 @@ namespace {
 
 struct SimulateOptions {
   std::string trace;
-  std::vector<std::string> schedulers{"thief"};
+  std::vector<std::string> schedulers{ComputeSettings{}.scheduler};
   std::vector<int> devices{1};
   std::vector<int> streams{0};
   int seeds = 1;

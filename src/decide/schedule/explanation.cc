@@ -176,11 +176,39 @@ class Explainer {
           "{:.1f} s left.",
           Work(s, candidates.front()), problem_.window);
     }
-    return fmt::format(
+    const double needed = Work(s, best);
+    std::string text = fmt::format(
         "Not retrained: its best, {}, would bring {:.2f} points on a whole device, and takes "
-        "{:.1f} "
-        "device seconds that are worth more elsewhere.",
-        From(s).retraining[best].id, 100 * most / problem_.window, Work(s, best));
+        "{:.1f} device seconds",
+        From(s).retraining[best].id, 100 * most / problem_.window, needed);
+    const std::vector<double> idle = IdleSeconds();
+    const auto most_idle = std::max_element(idle.begin(), idle.end());
+    if (*most_idle < needed) return text + " that are worth more elsewhere.";
+    // A heuristic that looks one quantum ahead may be stuck beside them.
+    return text + fmt::format(
+                      "; device {} has {:.1f} that nobody uses, which this scheduler did "
+                      "not take.",
+                      most_idle - idle.begin(), *most_idle);
+  }
+
+  /// What each device leaves unused, in device seconds.
+  std::vector<double> IdleSeconds() const {
+    std::vector<double> idle(static_cast<std::size_t>(problem_.devices));
+    for (const Segment& segment : schedule_.timeline) {
+      std::vector<Quanta> unused(idle.size(), problem_.per_device);
+      for (const Allocation& job : segment.jobs) {
+        if (job.inference_quanta > 0) {
+          unused[static_cast<std::size_t>(job.inference_device)] -= job.inference_quanta;
+        }
+        if (job.retraining_quanta > 0) {
+          unused[static_cast<std::size_t>(job.retraining_device)] -= job.retraining_quanta;
+        }
+      }
+      for (std::size_t d = 0; d < idle.size(); ++d) {
+        idle[d] += (segment.to_seconds - segment.from_seconds) * unused[d] / problem_.per_device;
+      }
+    }
+    return idle;
   }
 
   std::string OneMoreQuantum(int s) const {

@@ -37,5 +37,23 @@ TEST(Explain, SaysWhyOfEveryStream) {
   EXPECT_GT(schedule.solve_microseconds, 0);
 }
 
+// The thief starts from equal shares and looks one quantum ahead: no quantum alone brings a long
+// retraining into the window.
+TEST(Explain, SaysWhereASchedulerLeftRetrainingUndoneBesideAnIdleDevice) {
+  Situation situation;
+  situation.window_seconds = 100;
+  situation.quanta_per_device = 20;
+  situation.devices = 2;
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
+    situation.streams.push_back({id, 0.5, {{"i", 0.05, 1}}, {{"long", 0.9, 70, 0}}, {}, false});
+  }
+  const Schedule stuck = (*MakePolicy("thief"))->Decide(situation).value();
+  EXPECT_THAT(stuck.explanations.front().text,
+              AllOf(HasSubstr("takes 70.0 device seconds; device 1 has"),
+                    HasSubstr("this scheduler did not take")));
+  const Schedule full = (*MakePolicy("planner"))->Decide(situation).value();
+  EXPECT_THAT(full.explanations.back().text, HasSubstr("worth more elsewhere"));
+}
+
 }  // namespace
 }  // namespace ekya::schedule
