@@ -96,7 +96,7 @@ def test_schedule(cli):
     assert "lobby" in table and "mean accuracy" in table, table
     out = cli.run("schedule", "--in", "situation.json", "--json", "--out", "a/schedule.json").stdout
     schedule = json.loads(out)
-    assert schedule["format"] == "ekya-schedule/1" and schedule["scheduler"] == "thief", schedule
+    assert schedule["format"] == "ekya-schedule/1" and schedule["scheduler"] == "planner", schedule
     assert schedule["solve_microseconds"] >= 0
     assert schedule["timeline"][-1]["to_seconds"] == 120
     assert pathlib.Path(cli.folder, "a/schedule.json").read_text(encoding="utf-8") == out
