@@ -71,6 +71,7 @@ Status RecordAll(const std::vector<EstimatesData>& sets, const std::filesystem::
 /// One configuration in one window: what was promised and what it gave.
 struct Row {
   const EstimatesData* set = nullptr;
+  std::uint64_t seed = 0;
   std::string stream;
   int window = 0;
   std::string configuration;
@@ -91,6 +92,14 @@ struct SetResult {
   double shared_seconds = 0;
   double plain_seconds = 0;
   double exhaustive_seconds = 0;
+
+  void Add(const SetResult& other) {
+    rows.insert(rows.end(), other.rows.begin(), other.rows.end());
+    windows += other.windows;
+    shared_seconds += other.shared_seconds;
+    plain_seconds += other.plain_seconds;
+    exhaustive_seconds += other.exhaustive_seconds;
+  }
 };
 
 /// Both methods on every window of `set`, in order of time as a box with its streams meets them.
@@ -118,9 +127,10 @@ Result<SetResult> Estimate(const EstimatesData& set, const std::filesystem::path
         const RecordedRetraining& truth = recorded.retraining[i];
         result.exhaustive_seconds += truth.device_seconds;
         double& before = last.try_emplace({recording->stream().id, truth.id}, -1).first->second;
-        result.rows.push_back({&set, recording->stream().id, window, truth.id, truth.accuracy,
-                               truth.device_seconds, before, recording->Judged(window).size(),
-                               shared.profiles[i], plain.profiles[i]});
+        result.rows.push_back({&set, set.settings.seed, recording->stream().id, window, truth.id,
+                               truth.accuracy, truth.device_seconds, before,
+                               recording->Judged(window).size(), shared.profiles[i],
+                               plain.profiles[i]});
         before = truth.accuracy;
       }
     }
@@ -176,11 +186,12 @@ ErrorFigures FiguresOf(const std::vector<Row>& rows) {
 
 std::string Csv(const std::vector<Row>& rows) {
   std::string text =
-      "data,stream,window,configuration,accuracy,estimate,spread,plain_estimate,device_seconds,"
+      "data,seed,stream,window,configuration,accuracy,estimate,spread,plain_estimate,device_"
+      "seconds,"
       "estimated_device_seconds,plain_estimated_device_seconds\n";
   for (const Row& row : rows) {
-    text += fmt::format("{},{},{},{},{:.6g},{:.6g},{:.4g},{:.6g},{:.5g},{:.5g},{:.5g}\n",
-                        row.set->id, row.stream, row.window, row.configuration, row.truth,
+    text += fmt::format("{},{},{},{},{},{:.6g},{:.6g},{:.4g},{:.6g},{:.5g},{:.5g},{:.5g}\n",
+                        row.set->id, row.seed, row.stream, row.window, row.configuration, row.truth,
                         row.shared.accuracy, row.shared.spread, row.plain.accuracy,
                         row.truth_seconds, row.shared.device_seconds, row.plain.device_seconds);
   }
@@ -242,18 +253,40 @@ report::Figure Scatter(const std::vector<Row>& rows) {
   figure.diagonal = true;
   figure.height = 380;
   for (const Row& row : rows) {
+    // Rows come set by set, whatever their seed.
     if (figure.series.empty() || figure.series.back().name != row.set->title) {
       figure.series.push_back({.name = row.set->title});
     }
-    figure.series.back().points.push_back(
-        {row.truth, row.shared.accuracy,
-         fmt::format("{}, window {}, {}", row.stream, row.window, row.configuration)});
+    figure.series.back().points.push_back({row.truth, row.shared.accuracy,
+                                           fmt::format("seed {}, {}, window {}, {}", row.seed,
+                                                       row.stream, row.window, row.configuration)});
   }
   return figure;
 }
 
+/// What each seed alone has: how far chance moves the figures.
+report::Table BySeed(const std::vector<SetResult>& results) {
+  report::Table table;
+  table.caption = "Each seed alone: median absolute error and bias, points of accuracy.";
+  table.columns.push_back({"data", false});
+  bool first = true;
+  for (const SetResult& result : results) {
+    std::map<std::uint64_t, std::vector<Row>> by_seed;
+    for (const Row& row : result.rows) by_seed[row.seed].push_back(row);
+    std::vector<std::string> cells = {result.rows.front().set->title};
+    for (const auto& [seed, rows] : by_seed) {
+      if (first) table.columns.push_back({fmt::format("seed {}", seed), true});
+      const ErrorFigures figures = FiguresOf(rows);
+      cells.push_back(fmt::format("{:.2f}, {:+.2f}", figures.median_points, figures.bias_points));
+    }
+    first = false;
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
 Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult>& results,
-             const std::filesystem::path& out) {
+             int seeds, const std::filesystem::path& out) {
   constexpr double kWindowSeconds = 200;  // the paper's window, at a whole device
   report::Summary summary;
   report::Table table;
@@ -293,11 +326,7 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
   };
   for (std::size_t i = 0; i < sets.size(); ++i) {
     add(sets[i].title, "_" + sets[i].id, results[i]);
-    all.rows.insert(all.rows.end(), results[i].rows.begin(), results[i].rows.end());
-    all.windows += results[i].windows;
-    all.shared_seconds += results[i].shared_seconds;
-    all.plain_seconds += results[i].plain_seconds;
-    all.exhaustive_seconds += results[i].exhaustive_seconds;
+    all.Add(results[i]);
   }
   add("all", "", all);
   summary.figures["cost_of_window_ratio"] = worst_window / kWindowSeconds;
@@ -305,9 +334,9 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
   report::Page page("How good estimates are, and what they cost");
   page.Lead(
       fmt::format("{} data sets, 3 streams and {} windows each, {} configurations, every one "
-                  "of them trained in full",
-                  sets.size(), all.windows / (3 * static_cast<int>(sets.size())),
-                  sets.front().settings.grid.size()));
+                  "of them trained in full; seeds: {}",
+                  sets.size(), all.windows / (3 * seeds * static_cast<int>(sets.size())),
+                  sets.front().settings.grid.size(), seeds));
   page.Add({{fmt::format("{:.2f} points", summary.figures["median_absolute_error_points"]),
              "median absolute error", "of the estimated accuracy"},
             {fmt::format("{:+.2f} points", summary.figures["bias_points"]), "bias", ""},
@@ -321,6 +350,7 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
       "its samples, none of which reaches training, trials or held-out samples. Estimates are made "
       "before that window, from the samples of the one before it.");
   page.Add(table);
+  page.Add(BySeed(results));
   page.Paragraph(
       "The window before, known: the median error of one who knows for certain what each "
       "configuration gave in the window before, and takes that. Chance of judging: that of one who "
@@ -343,21 +373,27 @@ Status Write(const std::vector<EstimatesData>& sets, const std::vector<SetResult
 }  // namespace
 
 Status RunEstimates(const ExperimentRequest& request) {
-  EKYA_ASSIGN(const auto sets, OpenEstimatesData(request.data, request.seed));
-  const auto folder = request.out / "recordings";
-  EKYA_RETURN_IF_ERROR(RecordAll(sets, folder));
-  std::vector<Result<SetResult>> found(sets.size(), SetResult{});
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    threads.emplace_back([&, i] { found[i] = Estimate(sets[i], folder); });
-  }
-  for (std::thread& thread : threads) thread.join();
+  std::vector<std::vector<EstimatesData>> by_seed;  // rows point into them
   std::vector<SetResult> results;
-  for (Result<SetResult>& result : found) {
-    if (!result.ok()) return result.error();
-    results.push_back(std::move(*result));
+  for (int i = 0; i < request.seeds; ++i) {
+    const std::uint64_t seed = request.seed + static_cast<std::uint64_t>(i);
+    EKYA_ASSIGN(auto opened, OpenEstimatesData(request.data, seed));
+    const auto& sets = by_seed.emplace_back(std::move(opened));
+    const auto folder = request.out / "recordings" / fmt::format("seed-{}", seed);
+    EKYA_RETURN_IF_ERROR(RecordAll(sets, folder));
+    std::vector<Result<SetResult>> found(sets.size(), SetResult{});
+    std::vector<std::thread> threads;
+    for (std::size_t set = 0; set < sets.size(); ++set) {
+      threads.emplace_back([&, set] { found[set] = Estimate(sets[set], folder); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    results.resize(sets.size());
+    for (std::size_t set = 0; set < sets.size(); ++set) {
+      if (!found[set].ok()) return found[set].error();
+      results[set].Add(*found[set]);
+    }
   }
-  return Write(sets, results, request.out);
+  return Write(by_seed.front(), results, request.seeds, request.out);
 }
 
 }  // namespace ekya::learning
